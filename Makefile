@@ -1,0 +1,29 @@
+# All that a newcomer must know: `make demo`, `make test`. Set-up is a file, so every target can ask for it.
+.PHONY: demo test check format lint types layers docs bench
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/ready
+
+demo: $(READY)
+	$(VENV)/bin/cxm demo
+test: $(READY)
+	$(VENV)/bin/python -m pytest
+check: lint types layers test docs
+format: $(READY)
+	$(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix .
+lint: $(READY)
+	$(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check .
+types: $(READY)
+	$(VENV)/bin/mypy
+layers: $(READY)
+	$(VENV)/bin/lint-imports
+docs: $(READY)
+	$(VENV)/bin/python -m pytest --doctest-modules --doctest-glob='*.md' docs README.md src
+bench: $(READY)
+	$(VENV)/bin/python -m benchmarks collect && $(VENV)/bin/python -m benchmarks index
+
+$(READY): requirements/dev.txt pyproject.toml
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@

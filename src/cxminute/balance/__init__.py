@@ -1,0 +1,1 @@
+"""Events, Passages -> Ledger: promises made, due, kept or broken. The verb: `weigh`."""

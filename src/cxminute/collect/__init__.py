@@ -1,0 +1,1 @@
+"""Outside formats -> Events. The verb: `receive`."""

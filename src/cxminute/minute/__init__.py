@@ -1,0 +1,1 @@
+"""Everything -> the brief that is read in one minute. The verb: `tell`."""

@@ -1,0 +1,66 @@
+"""What a step says: the name of an event, and conditions on its properties. Nodes are data; nobody computes here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Value = float | str | bool | datetime
+"""A literal of a condition: number, text, true or false, timestamp (aware, UTC)."""
+
+Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "missing", "present"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One comparison of a path with literals. `in` has one or more values, missing and present none, the rest one."""
+
+    path: str
+    operator: Operator
+    values: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """True where every part is."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """True where any part is."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """True where the part is not."""
+
+    part: Condition
+
+
+Condition = Comparison | Both | Either | Negation
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A matcher of events: an exact name (case included), and optionally a condition on properties."""
+
+    name: str
+    where: Condition | None = None
+
+
+def paths_of(condition: Condition | None) -> tuple[str, ...]:
+    """Every path that a condition names, each once, in order of appearance."""
+    match condition:
+        case None:
+            return ()
+        case Comparison(path=path):
+            return (path,)
+        case Negation(part=part):
+            return paths_of(part)
+        case Both(parts=parts) | Either(parts=parts):
+            return tuple(dict.fromkeys(path for part in parts for path in paths_of(part)))

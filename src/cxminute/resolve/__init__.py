@@ -1,0 +1,1 @@
+"""Events -> People: whose stream an event belongs to. The verb: `resolve`."""

@@ -1,0 +1,1 @@
+"""Passages, Ledger, Effects -> Insights: what changed, where it comes from, what to do. The verb: `explain`."""
