@@ -83,7 +83,7 @@ def monday_of(week: str) -> date:
 def week_of(day: date) -> str:
     """The ISO week of a day, such as '2015-W07'."""
     year, week, _ = day.isocalendar()
-    return f"{year}-W{week:02d}"
+    return f"{year:04d}-W{week:02d}"
 
 
 def instant(text: str, zone: ZoneInfo) -> int:

@@ -1,0 +1,73 @@
+"""The command `cxm`: names its commands and answers for their errors; each command is loaded when it is called.
+
+Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 3 the data or machine failed.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Final
+
+from cyclopts import App, CycloptsError
+
+from cxminute.model.errors import CxmError
+
+COMMANDS: Final = {
+    "demo": ("setup:demo", "A shop of its own, with weeks of customers and known troubles; ends in a brief."),
+    "init": ("setup:init", "Make a new project folder: from a template, or with a mapping proposed from a file."),
+    "check": ("setup:check", "Is everything well defined? Lists every fault, with its nearest right name."),
+    "collect": ("collecting:collect", "Take files, or a query's rows, into the log; say what was rejected and why."),
+    "collects": ("collecting:app", "Show what was collected; take one back."),
+    "quarantine": ("quarantine:app", "Show what could not become an event; replay it under a mended mapping."),
+    "events": ("reading:events", "Names, volumes and properties of what the log holds."),
+    "journeys": ("reading:journeys", "Funnel, endings and times of journeys."),
+    "promises": ("reading:promises", "States, target, budget and burn of promises."),
+    "minute": ("minute:minute", "The brief of a week, read in one minute."),
+    "doctor": ("setup:doctor", "Is what lies on disk what was written?"),
+}
+"""Every command: where it lives, and what it is for."""
+
+
+def build() -> App:
+    """The command line, without loading any command."""
+    app = App(
+        name="cxm",
+        help="What your customers went through, which promises were kept, and what to do next.",
+        version=lambda: version("cxminute"),
+        help_format="plaintext",
+    )
+    for name, (place, said) in COMMANDS.items():
+        app.command(f"cxminute.app.commands.{place}", name=name, help=said)
+    return app
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one command line and leaves with its exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command line; returns its exit code. Errors are one clear text on standard error, never a traceback."""
+    try:
+        answer = build()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except CxmError as fault:
+        _tell(str(fault))
+        return fault.exit_code
+    except CycloptsError as fault:
+        _tell(str(fault))
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output left: nothing more to say
+        return 0
+    except KeyboardInterrupt:
+        _tell("Stopped. What was committed stays; the same command goes on from there.")
+        return 130
+    except OSError as fault:
+        _tell(f"{fault.strerror or fault}{f': {fault.filename}' if fault.filename else ''}")
+        return 3
+    return answer if isinstance(answer, int) else 0
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"cxm: {text}\n")

@@ -1,0 +1,94 @@
+"""cxm.toml: what a project says of itself."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from cxminute.model.definitions import Document
+from cxminute.model.errors import BadDefinition, WrongUse
+from cxminute.model.times import zone_of
+from cxminute.privacy.purposes import PURPOSES, READING
+from cxminute.store.state import state_url
+
+SEGMENT_ROWS: Final = 250_000
+"""Source rows of one segment: about a second of work, which is what a killed collect loses at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A project's own settings.
+
+    name, currency: as shown
+    zone:           in which its days and weeks are counted
+    purpose:        of reading commands that name none
+    dimensions:     paths that the brief splits by
+    segment_rows:   source rows of one segment; changing it changes how later files are cut
+    state:          database URL; empty for SQLite in the project's own folder
+    threads:        of the local engine; 0 for one per core
+    """
+
+    name: str
+    zone: ZoneInfo
+    currency: str
+    purpose: str
+    dimensions: tuple[str, ...]
+    segment_rows: int
+    state: str
+    threads: int
+
+    def state_url(self, folder: Path) -> str:
+        """The database URL; `env:NAME` is read from the environment, so that no secret stands in the file."""
+        if not self.state:
+            return state_url(folder)
+        if self.state.startswith("env:"):
+            name = self.state.removeprefix("env:")
+            if name not in os.environ:
+                raise WrongUse(f"The environment has no {name}, where cxm.toml says that the state's URL is.")
+            return os.environ[name]
+        return self.state
+
+
+def parse_settings(doc: Document) -> Settings:
+    """The settings of a project; faults are noted in the document, and defaults stand in for what is wrong."""
+    zone = doc.parsed("timezone", zone_of, "UTC")
+    purpose = doc.text("purpose", READING)
+    if purpose not in PURPOSES:
+        doc.unknown("purpose", purpose, PURPOSES, key="purpose")
+    minute, log, engine = doc.section("minute"), doc.section("log"), doc.section("engine")
+    state = doc.text("state", "")
+    if "@" in state:
+        doc.fault("A password may stand in the state's URL.", key="state", allowed='state = "env:NAME"')
+    settings = Settings(
+        name=doc.text("name"),
+        zone=zone or ZoneInfo("UTC"),
+        currency=doc.text("currency", ""),
+        purpose=purpose,
+        dimensions=tuple(path_of(name) for name in minute.texts("dimensions", ())),
+        segment_rows=int(log.number("segment_rows", SEGMENT_ROWS, low=1)),
+        state=state,
+        threads=int(engine.number("threads", 0, high=1024)),
+    )
+    doc.text("week_start", "monday", allowed=("monday",))  # weeks are ISO weeks; the key says so for readers
+    for part in (minute, log, engine, doc):
+        part.done()
+    return settings
+
+
+def path_of(name: str) -> str:
+    """A path as people type it: a bare name means `properties.NAME`; 'source' and 'name' are themselves."""
+    return name if "." in name or name in ("source", "name") else f"properties.{name}"
+
+
+def find_root(start: Path) -> Path:
+    """The project folder that `start` is or lies in."""
+    for folder in (start, *start.parents):
+        if (folder / "cxm.toml").is_file():
+            return folder
+    raise BadDefinition(
+        f"No project here: neither {start} nor a folder above it has a cxm.toml.",
+        allowed="cxm init DIR makes one; --project DIR names one",
+    )

@@ -1,0 +1,376 @@
+"""The event log: which segments make it, what replaced what, and what was known when.
+
+A collect is told in chunks of a fixed number of source rows. Each chunk is committed whole: segments first become
+durable files, then one transaction makes them part of the log, with the chunk's counts, quarantine and personal data.
+A collect that was killed is taken up after its last committed chunk.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from cxminute.store.pieces import Piece
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Engine, Row, insert, select, update
+
+from cxminute.model.errors import BrokenStore, UnknownName, WrongUse
+from cxminute.model.tables import EVENT
+from cxminute.store import segments as files
+from cxminute.store.known import Known, rounds
+from cxminute.store.schema import CHUNKS, COLLECTS, NAMES, REJECTS, SEGMENTS, SIDES, SUPERSEDED
+from cxminute.store.state import writing
+from cxminute.store.vault import drop_personal, put_personal
+
+_VERSION: Final = int(EVENT.metadata[b"version"])
+_BATCH: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of source rows and their events; counts add."""
+
+    rows: int = 0
+    rejected: int = 0
+    added: int = 0
+    repeated: int = 0
+    corrected: int = 0
+    removed: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        """Both together."""
+        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Counts)))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One collect, as the log remembers it. Times are UTC ms; `finished_at` is None while unfinished."""
+
+    id: int
+    source: str
+    file: str
+    known_at: int
+    finished_at: int | None
+    undone_at: int | None
+    counts: Counts
+    parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What one chunk of source rows became, ready for the log.
+
+    events:   EVENT columns, interned numbers, `profile`, and open property paths
+    personal: `id`, `profile` and a column per personal path
+    rejects:  REJECT rows
+    rows:     source rows, good and bad
+    replayed: ids of quarantine rows that this chunk took up again
+    """
+
+    events: pa.Table
+    personal: pa.Table
+    rejects: pa.Table
+    rows: int
+    replayed: tuple[int, ...] = ()
+
+
+class EventLog:
+    """The log of one project: its folder `.cxm/log` and its rows in the state."""
+
+    def __init__(self, root: Path, state: Engine) -> None:
+        self.root = root
+        self._state = state
+        self._duck = files.connect()
+        self._known: tuple[str, Known] | None = None
+
+    # -- collecting ------------------------------------------------------------------------------------------------
+
+    def begin(self, source: str, file: str, digest: str, known_at: int) -> Told:
+        """Opens a collect, or takes up the one that was killed over the same file; `parts` chunks are already in."""
+        c = COLLECTS.c
+        with writing(self._state).begin() as connection:
+            unfinished = connection.execute(
+                select(c.id).where(
+                    c.source == source,
+                    c.digest == digest,
+                    c.digest != "",
+                    c.finished_at.is_(None),
+                    c.undone_at.is_(None),
+                )
+            ).scalar()
+            if unfinished is None:
+                row = {"source": source, "file": file, "digest": digest, "known_at": known_at}
+                unfinished = connection.execute(insert(COLLECTS).values(**row).returning(c.id)).scalar_one()
+            told = _told(connection, unfinished)
+        known = Known(self._duck)
+        for segment, dropped in self._standing(None, source):
+            known.load(segment.id, self.root / segment.file, dropped)
+        self._known = (source, known)
+        for stray in (self.root / source).glob(".writing-*"):
+            stray.unlink()  # left by a collect that was killed
+        return told
+
+    def append(self, told: Told, part: int, chunk: Chunk, named: Collection[str]) -> Counts:
+        """Makes one chunk part of the log, whole. `named` are the paths that definitions name."""
+        if self._known is None or self._known[0] != told.source:
+            raise WrongUse("A chunk came for a collect that was not begun.")
+        known = self._known[1]
+        counts = Counts(rows=chunk.rows, rejected=len(set(chunk.rejects["position"].to_pylist())))
+        with self._state.connect() as connection:
+            following = (connection.execute(select(SEGMENTS.c.id).order_by(SEGMENTS.c.id.desc())).scalar() or 0) + 1
+        written: list[tuple[int, files.Written, bool]] = []
+        superseded: list[tuple[int, int]] = []
+        kept: list[pa.Table] = []
+        for turn, events in enumerate(rounds(chunk.events)):
+            verdict = known.judge(events)
+            superseded += verdict.superseded
+            known.learn(-1, events.slice(0, 0), verdict.superseded)
+            for mask, correction in ((verdict.added, turn > 0), (verdict.corrected, True)):
+                if not mask.any():
+                    continue
+                fresh = events if mask.all() else events.filter(pa.array(mask))
+                ordered = files.sort_events(self._duck, fresh)
+                segment = files.write_segment(self._duck, ordered, named, self.root, told.source)
+                written.append((following, segment, correction))
+                known.learn(following, ordered, ())
+                kept.append(ordered.select(["id", "name"]))
+                following += 1
+            added, corrected = int(verdict.added.sum()), int(verdict.corrected.sum())
+            repeated = events.num_rows - added - corrected
+            counts += Counts(added=added, repeated=repeated, corrected=corrected, removed=verdict.removed)
+        with writing(self._state).begin() as connection:
+            self._commit(connection, told, part, chunk, counts, written, superseded, kept)
+        self.publish()
+        return counts
+
+    def finish(self, told: Told, at: int) -> Told:
+        """Closes a collect."""
+        with writing(self._state).begin() as connection:
+            connection.execute(update(COLLECTS).where(COLLECTS.c.id == told.id).values(finished_at=at))
+            self._known = None
+            return _told(connection, told.id)
+
+    def undo(self, collect: int, at: int) -> Told:
+        """Takes a collect back: what it added goes, what it replaced stands again, its personal data is destroyed."""
+        with writing(self._state).begin() as connection:
+            known = [str(number) for number in connection.execute(select(COLLECTS.c.id)).scalars()]
+            if str(collect) not in known:
+                raise UnknownName("collect", str(collect), known)
+            told = _told(connection, collect)
+            if told.undone_at is not None:
+                raise WrongUse(f"Collect {collect} was taken back already.", then="Nothing was changed.")
+            connection.execute(update(COLLECTS).where(COLLECTS.c.id == collect).values(undone_at=at))
+            connection.execute(update(REJECTS).where(REJECTS.c.replayed_by == collect).values(replayed_by=None))
+            drop_personal(connection, collect)
+            told = _told(connection, collect)
+        self.publish()
+        return told
+
+    def collects(self) -> list[Told]:
+        """Every collect, oldest first."""
+        with self._state.connect() as connection:
+            ids = list(connection.execute(select(COLLECTS.c.id).order_by(COLLECTS.c.id)).scalars())
+            return [_told(connection, number) for number in ids]
+
+    # -- quarantine ------------------------------------------------------------------------------------------------
+
+    def rejects(self, source: str | None = None, reason: str | None = None) -> pa.Table:
+        """What lies in quarantine: `number` and the REJECT columns; neither replayed nor of an undone collect."""
+        c = REJECTS.c
+        query = (
+            select(c.id, c.source, c.position, c.reason, c.detail, c.row)
+            .join(COLLECTS, COLLECTS.c.id == c.collect)
+            .where(c.replayed_by.is_(None), COLLECTS.c.undone_at.is_(None))
+            .order_by(c.id)
+        )
+        if source is not None:
+            query = query.where(c.source == source)
+        if reason is not None:
+            query = query.where(c.reason == reason)
+        with self._state.connect() as connection:
+            rows = connection.execute(query).all()
+        names = ("number", "source", "position", "reason", "detail", "row")
+        types = (pa.int64(), pa.string(), pa.int64(), pa.string(), pa.string(), pa.string())
+        columns = zip(*rows, strict=True) if rows else [() for _ in names]
+        return pa.table({n: pa.array(column, t) for n, column, t in zip(names, columns, types, strict=True)})
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def pieces(self, paths: Collection[str], known_at: int | None = None) -> list[Piece]:
+        """The log as it stood at `known_at` (now: None): each segment with the rows to leave out and its side files.
+
+        Paths that were named after a segment was written are back-filled here, once.
+        """
+        self._backfill(paths)
+        with self._state.connect() as connection:
+            sides: dict[int, list[Path]] = {}
+            for row in connection.execute(select(SIDES.c.segment, SIDES.c.path, SIDES.c.file)):
+                if row.file is not None and row.path in paths:
+                    sides.setdefault(row.segment, []).append(self.root / row.file)
+        return [
+            Piece(self.root / s.file, s.rows, s.source, dropped, tuple(sorted(sides.get(s.id, []))))
+            for s, dropped in self._standing(known_at)
+        ]
+
+    def corrected_since(self, known_at: int) -> bool:
+        """Whether anything was corrected, or taken out, after that moment: then the past looked otherwise than now."""
+        c = COLLECTS.c
+        with self._state.connect() as connection:
+            corrected = select(SUPERSEDED.c.collect).join(COLLECTS, c.id == SUPERSEDED.c.collect)
+            found = connection.execute(corrected.where(c.known_at > known_at, c.undone_at.is_(None)).limit(1)).first()
+        return found is not None
+
+    def codes(self) -> dict[tuple[str, str], int]:
+        """The code of each (source, name) in the journey index."""
+        c = NAMES.c
+        with self._state.connect() as connection:
+            return {(row.source, row.name): row.code for row in connection.execute(select(c.code, c.source, c.name))}
+
+    def hashes(self) -> list[str]:
+        """The SHA-256 of every segment that stands, sorted: equal for equal logs, however they were collected."""
+        return sorted(segment.sha256 for segment, _ in self._standing(None))
+
+    def verify(self) -> None:
+        """Refuses the log when a segment is missing or its bytes have changed."""
+        for segment, _ in self._standing(None):
+            files.check_segment(self.root / segment.file, segment.sha256)
+
+    def publish(self) -> None:
+        """Writes the manifest for outside readers: `manifest.json`, replaced whole."""
+        entries = [
+            {
+                "file": s.file, "sha256": s.sha256, "rows": s.rows, "bytes": s.bytes, "source": s.source,
+                "first_at": s.first_at, "last_at": s.last_at, "version": s.version,
+                "columns": json.loads(s.columns), "superseded": dropped.tolist(),
+            }
+            for s, dropped in self._standing(None)
+        ]  # fmt: skip
+        self.root.mkdir(parents=True, exist_ok=True)
+        temporary = self.root / f".manifest-{os.getpid()}"
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump({"version": _VERSION, "segments": entries}, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.root / "manifest.json")
+        files.sync_folder(self.root)
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _standing(self, known_at: int | None, source: str | None = None) -> Iterator[tuple[Row, NDArray[np.int64]]]:
+        """The segments that stood at `known_at`, in order of arrival, each with its superseded rows, sorted."""
+        c = COLLECTS.c
+        stands = c.undone_at.is_(None)
+        query = select(SEGMENTS).join(COLLECTS, c.id == SEGMENTS.c.collect).where(stands).order_by(SEGMENTS.c.id)
+        gone = select(SUPERSEDED.c.segment, SUPERSEDED.c.row).join(COLLECTS, c.id == SUPERSEDED.c.collect).where(stands)
+        if known_at is not None:
+            query = query.where((c.known_at <= known_at) | ~SEGMENTS.c.correction)
+            gone = gone.where(c.known_at <= known_at)
+        if source is not None:
+            query = query.where(SEGMENTS.c.source == source)
+        with self._state.connect() as connection:
+            dropped: dict[int, set[int]] = {}
+            for row in connection.execute(gone):
+                dropped.setdefault(row.segment, set()).add(row.row)
+            standing = connection.execute(query).all()
+        for segment in standing:
+            yield segment, np.array(sorted(dropped.get(segment.id, ())), np.int64)
+
+    def _backfill(self, paths: Collection[str]) -> None:
+        with self._state.connect() as connection:
+            done = {(row.segment, row.path) for row in connection.execute(select(SIDES.c.segment, SIDES.c.path))}
+        missing = []
+        for segment, _ in self._standing(None):
+            typed = {column.rpartition(":")[0] for column in json.loads(segment.columns)}
+            missing += [
+                (segment, path) for path in sorted(paths) if path not in typed and (segment.id, path) not in done
+            ]
+        for segment, path in missing:
+            side = files.write_side(self._duck, self.root / segment.file, path)
+            file = None if side is None else f"{segment.source}/{side}"
+            with writing(self._state).begin() as connection:
+                connection.execute(insert(SIDES).values(segment=segment.id, path=path, file=file))
+
+    def _commit(
+        self, connection: Connection, told: Told, part: int, chunk: Chunk, counts: Counts,
+        written: list[tuple[int, files.Written, bool]], superseded: list[tuple[int, int]], kept: list[pa.Table],
+    ) -> None:  # fmt: skip
+        for number, segment, correction in written:
+            connection.execute(
+                insert(SEGMENTS).values(
+                    id=number,
+                    collect=told.id,
+                    part=part,
+                    source=told.source,
+                    file=segment.file,
+                    sha256=segment.sha256,
+                    rows=segment.rows,
+                    bytes=segment.size,
+                    first_at=segment.first_at,
+                    last_at=segment.last_at,
+                    correction=correction,
+                    version=_VERSION,
+                    columns=json.dumps(segment.columns),
+                )
+            )
+        gone = [{"segment": segment, "row": row, "collect": told.id} for segment, row in dict.fromkeys(superseded)]
+        for start in range(0, len(gone), _BATCH):
+            connection.execute(insert(SUPERSEDED), gone[start : start + _BATCH])
+        if kept:
+            _name(connection, told.source, pc.unique(pa.concat_tables(kept)["name"].cast(pa.string())).to_pylist())
+            ids = pa.concat_tables(kept)["id"]
+            personal = chunk.personal
+            if len(personal.column_names) > 2:
+                put_personal(connection, told.id, part, personal.filter(pc.is_in(personal["id"], ids)))
+        rows = [
+            {"collect": told.id, "part": part, "source": told.source, **row}
+            for row in chunk.rejects.select(["position", "reason", "detail", "row"]).to_pylist()
+        ]
+        if rows:
+            connection.execute(insert(REJECTS), rows)
+        for start in range(0, len(chunk.replayed), _BATCH):
+            some = chunk.replayed[start : start + _BATCH]
+            connection.execute(update(REJECTS).where(REJECTS.c.id.in_(some)).values(replayed_by=told.id))
+        totals = {field.name: getattr(counts, field.name) for field in fields(Counts)}
+        connection.execute(insert(CHUNKS).values(collect=told.id, part=part, **totals))
+
+
+@contextmanager
+def collecting(folder: Path) -> Iterator[None]:
+    """Holds the project's lock for writing the log; it falls with the process that holds it."""
+    import fcntl  # noqa: PLC0415 -- absent on Windows, where only this lock is missing
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "collecting.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as fault:
+            raise BrokenStore(
+                "Another collect is running in this project.", then="Try again when it is done."
+            ) from fault
+        yield
+
+
+def _name(connection: Connection, source: str, names: list[str]) -> None:
+    """Gives codes to names of events that are new, in alphabetical order within a chunk."""
+    c = NAMES.c
+    known: Mapping[str, int] = {
+        r.name: r.code for r in connection.execute(select(c.name, c.code).where(c.source == source))
+    }
+    taken = len(connection.execute(select(c.code)).all())
+    for code, name in enumerate(sorted(set(names) - set(known)), start=taken):
+        connection.execute(insert(NAMES).values(code=code, source=source, name=name))
+
+
+def _told(connection: Connection, collect: int) -> Told:
+    row = connection.execute(select(COLLECTS).where(COLLECTS.c.id == collect)).one()
+    chunks = connection.execute(select(CHUNKS).where(CHUNKS.c.collect == collect)).all()
+    counts = Counts(*(sum(getattr(chunk, f.name) for chunk in chunks) for f in fields(Counts)))
+    return Told(row.id, row.source, row.file, row.known_at, row.finished_at, row.undone_at, counts, len(chunks))

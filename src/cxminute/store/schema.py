@@ -1,0 +1,128 @@
+"""The tables of the state: declared once for SQLite and PostgreSQL. Migrations in `migrations/` lead here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+
+HEAD: Final = "0001"
+"""The newest migration: a state at another version is migrated when it is opened, one beyond it is refused."""
+
+metadata: Final = MetaData()
+
+IDENTIFIERS: Final = Table(
+    "identifiers",
+    metadata,
+    Column("space", Text, primary_key=True, comment="'person', or a kind of identifier that is a space of its own"),
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="dense in its space, from 0"),
+    Column("kind", Text, nullable=False, comment="user_id, anonymous_id, order_id ..."),
+    Column("value", Text, nullable=False, comment="what the source calls it; stands nowhere but here"),
+    UniqueConstraint("space", "kind", "value"),
+)
+
+COLLECTS: Final = Table(
+    "collects",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("file", Text, nullable=False, comment="name of the file, or 'query', or 'replay of N'"),
+    Column("digest", Text, nullable=False, comment="SHA-256 of the file; '' where there is no file"),
+    Column("known_at", BigInteger, nullable=False, comment="when it began, UTC ms: corrections are known from here on"),
+    Column("finished_at", BigInteger, comment="UTC ms; empty while it runs, and after it was killed"),
+    Column("undone_at", BigInteger, comment="UTC ms; empty while it stands"),
+)
+
+CHUNKS: Final = Table(
+    "chunks",
+    metadata,
+    Column("collect", Integer, ForeignKey("collects.id"), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False, comment="from 0"),
+    Column("rows", BigInteger, nullable=False, comment="rows of the source"),
+    Column("rejected", BigInteger, nullable=False, comment="rows in quarantine"),
+    Column("added", BigInteger, nullable=False, comment="events new to the log"),
+    Column("repeated", BigInteger, nullable=False, comment="events that the log already had"),
+    Column("corrected", BigInteger, nullable=False, comment="events that replace an older version"),
+    Column("removed", BigInteger, nullable=False, comment="events that a changed row no longer tells of"),
+)
+
+SEGMENTS: Final = Table(
+    "segments",
+    metadata,
+    Column("id", Integer, primary_key=True, comment="in order of arrival: seq of its rows is (id, row)"),
+    Column("collect", Integer, ForeignKey("collects.id"), nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("file", Text, nullable=False, comment="path below the log's folder; named by content"),
+    Column("sha256", Text, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("first_at", BigInteger, nullable=False, comment="UTC ms"),
+    Column("last_at", BigInteger, nullable=False, comment="UTC ms"),
+    Column(
+        "correction", Boolean, nullable=False, comment="its events replace older ones, from the collect's known_at on"
+    ),
+    Column("version", Integer, nullable=False, comment="version of the event schema"),
+    Column("columns", Text, nullable=False, comment="JSON list of the typed columns"),
+)
+
+SUPERSEDED: Final = Table(
+    "superseded",
+    metadata,
+    Column("segment", Integer, ForeignKey("segments.id"), primary_key=True),
+    Column("row", BigInteger, primary_key=True, autoincrement=False, comment="row of the segment, from 0"),
+    Column("collect", Integer, ForeignKey("collects.id"), primary_key=True, comment="who replaced or removed it"),
+)
+
+SIDES: Final = Table(
+    "sides",
+    metadata,
+    Column("segment", Integer, ForeignKey("segments.id"), primary_key=True),
+    Column("path", Text, primary_key=True, comment="the path that was named after the segment was written"),
+    Column("file", Text, comment="side file below the log's folder; empty where the segment has no such path"),
+)
+
+NAMES: Final = Table(
+    "names",
+    metadata,
+    Column("code", Integer, primary_key=True, autoincrement=False, comment="what the journey index holds, from 0"),
+    Column("source", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    UniqueConstraint("source", "name"),
+)
+
+PERSONAL: Final = Table(
+    "personal",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("collect", Integer, ForeignKey("collects.id"), nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("event", Text, nullable=False, comment="id of the event that carried it"),
+    Column("profile", BigInteger, comment="whose it is: a number in the space 'person'"),
+    Column("document", Text, nullable=False, comment="JSON: path -> value"),
+    Index("personal_by_profile", "profile"),
+    Index("personal_by_collect", "collect", "part"),
+)
+
+REJECTS: Final = Table(
+    "rejects",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("collect", Integer, ForeignKey("collects.id"), nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("row", Text, nullable=False, comment="the whole row"),
+    Column("replayed_by", Integer, ForeignKey("collects.id"), comment="the collect that took it in after all"),
+    Index("rejects_by_source", "source", "reason"),
+)
+
+BRIEFS: Final = Table(
+    "briefs",
+    metadata,
+    Column("week", Text, primary_key=True, comment="ISO week"),
+    Column("told_at", BigInteger, primary_key=True, autoincrement=False, comment="UTC ms"),
+    Column("document", Text, nullable=False, comment="the brief as published, JSON: what was published stands"),
+)

@@ -1,0 +1,228 @@
+"""Segments: immutable Parquet files of events, named by their content, written whole or not at all.
+
+Layout: sorted by (profile, at, position, id); the columns of the event, one int64 column per kind of identifier, one
+typed column `PATH:TYPE` per path that a definition names, and `rest`, a VARIANT of all else, nested by path, which no
+analysis scans. DuckDB and Spark read them as they stand. The same events give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cxminute.model.errors import BrokenStore
+from cxminute.model.tables import EVENT, MOMENT
+
+TYPES: Final = {"number": pa.float64(), "text": pa.string(), "flag": pa.bool_(), "time": MOMENT}
+"""What a typed column can hold, by the name that ends it."""
+
+_DUCK: Final = {"number": "DOUBLE", "text": "VARCHAR", "flag": "BOOLEAN", "time": "TIMESTAMPTZ"}
+_VARIANT: Final = {  # how the types of a VARIANT's values are called, by their beginning
+    "text": ("VARCHAR",),
+    "flag": ("BOOL",),
+    "time": ("TIMESTAMP", "DATE"),
+    "number": ("INT", "UINT", "DOUBLE", "FLOAT", "DECIMAL"),
+}
+_EVENT_COLUMNS: Final = tuple(EVENT.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One segment on disk, not yet in the manifest."""
+
+    file: str
+    sha256: str
+    rows: int
+    size: int
+    first_at: int
+    last_at: int
+    columns: tuple[str, ...]
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """A DuckDB of its own in memory: no network, no extensions, UTC."""
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,  # on by default: a typo would become a network call
+        "autoload_known_extensions": False,
+    }
+    duck = duckdb.connect(config=settings)
+    duck.execute("LOAD icu; SET TimeZone = 'UTC'")  # icu comes in the wheel
+    return duck
+
+
+def type_of(column: pa.DataType) -> str:
+    """Which of TYPES a column of this Arrow type is kept as."""
+    if pa.types.is_boolean(column):
+        return "flag"
+    if pa.types.is_timestamp(column):
+        return "time"
+    return "number" if pa.types.is_integer(column) or pa.types.is_floating(column) else "text"
+
+
+def is_path(name: str) -> bool:
+    """Whether a column of an events table is a property path: `properties.total`, and not `id` or `user_id`."""
+    return "." in name
+
+
+def sort_events(duck: duckdb.DuckDBPyConnection, events: pa.Table) -> pa.Table:
+    """The events in the order of a segment: (profile, at, position, id), those without a person last."""
+    duck.register("events", events)
+    try:
+        ordered = duck.sql('SELECT * FROM events ORDER BY profile NULLS LAST, "at", position, id')
+        return ordered.to_arrow_table().cast(events.schema)
+    finally:
+        duck.unregister("events")
+
+
+def write_segment(
+    duck: duckdb.DuckDBPyConnection, events: pa.Table, named: Collection[str], root: Path, source: str
+) -> Written:
+    """Writes sorted events as one segment below `root/source`: to a temporary file, synced, renamed, folder synced.
+
+    named: the paths that definitions name; they become typed columns, other paths and `rest` become the VARIANT.
+    """
+    typed = {
+        f"{path}:{type_of(events.schema.field(path).type)}": path
+        for path in sorted(filter(is_path, events.column_names))
+        if path in named
+    }
+    other = [path for path in sorted(filter(is_path, events.column_names)) if path not in named]
+    numbers = sorted(
+        name for name in events.column_names if not is_path(name) and name not in _EVENT_COLUMNS and name != "rest"
+    )
+    shown = [_quoted(name) for name in (*_EVENT_COLUMNS, *numbers)]
+    shown += [
+        f"{_quoted(path)}::{_DUCK[column.rpartition(':')[2]]} AS {_quoted(column)}" for column, path in typed.items()
+    ]
+    shown.append(f"{_variant(other, leftovers='rest' in events.column_names)} AS rest")
+    folder = root / source
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".writing-{os.getpid()}"
+    duck.register("events", events)
+    try:
+        # without SHREDDING every distinct key would become columns of its own: 10,000 wide rows fail under 12 GB
+        duck.execute(
+            f"COPY (SELECT {', '.join(shown)} FROM events) TO '{_escaped(temporary)}' "  # noqa: S608 -- quoted names
+            "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880, SHREDDING {'rest': 'STRUCT(_ VARCHAR)'})"
+        )
+    finally:
+        duck.unregister("events")
+    digest = settle(temporary, folder / "{}.parquet")
+    final = folder / f"{digest[:24]}.parquet"
+    at = events.column("at").cast(pa.int64())
+    ends = pc.min_max(at)
+    return Written(
+        file=f"{source}/{final.name}",
+        sha256=digest,
+        rows=events.num_rows,
+        size=final.stat().st_size,
+        first_at=ends["min"].as_py(),
+        last_at=ends["max"].as_py(),
+        columns=tuple(typed),
+    )
+
+
+def settle(temporary: Path, pattern: Path) -> str:
+    """Makes a written file durable and gives it its name: synced, renamed to its SHA-256, the folder synced.
+
+    pattern: the final path with `{}` where the first 24 digits of the digest go. Returns the whole digest.
+    """
+    with temporary.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())
+    temporary.replace(str(pattern).format(digest[:24]))
+    sync_folder(pattern.parent)
+    return digest
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes a rename inside the folder survive a loss of power."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_side(duck: duckdb.DuckDBPyConnection, segment: Path, path: str) -> str | None:
+    """Back-fills a path that was named after the segment was written: typed columns in a side file, row for row.
+
+    Returns the side file's name, or None where no event of the segment has the path. This is the one place that reads
+    a VARIANT, once per segment and path.
+    """
+    value = "rest"
+    for part in path.split("."):
+        value = f"variant_extract({value}, '{_escaped(part)}')"
+    found = duck.execute(
+        f"SELECT DISTINCT variant_typeof({value}) FROM read_parquet('{_escaped(segment)}')",  # noqa: S608 -- quoted
+    ).fetchall()
+    types = sorted(
+        {kind for (said,) in found for kind, starts in _VARIANT.items() if said and said.startswith(starts)},
+    )
+    if not types:
+        return None
+    columns = []
+    for kind in types:
+        test = " OR ".join(f"starts_with(variant_typeof({value}), '{start}')" for start in _VARIANT[kind])
+        columns.append(f"CASE WHEN {test} THEN {value}::{_DUCK[kind]} END AS {_quoted(f'{path}:{kind}')}")
+    temporary = segment.parent / f".side-{os.getpid()}"
+    duck.execute(
+        f"COPY (SELECT {', '.join(columns)} FROM read_parquet('{_escaped(segment)}')) "  # noqa: S608 -- quoted names
+        f"TO '{_escaped(temporary)}' (FORMAT parquet, COMPRESSION zstd)"
+    )
+    name = f"{segment.stem}.{hashlib.sha256(path.encode()).hexdigest()[:12]}.side"
+    settle(temporary, segment.parent / name)
+    return name
+
+
+def check_segment(path: Path, sha256: str) -> None:
+    """Refuses a segment whose bytes are not those that were written."""
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as fault:
+        raise BrokenStore("A segment of the log is missing.", file=str(path), then="Restore it.") from fault
+    if found != sha256:
+        raise BrokenStore("A segment of the log is damaged.", file=str(path), then="Restore it.")
+
+
+def _variant(paths: Sequence[str], *, leftovers: bool) -> str:
+    """SQL for the VARIANT: paths nested as they are dotted, merged with the leftovers' JSON where there are any."""
+    packed = _packed({path: _quoted(path) for path in paths})
+    if not leftovers:
+        return f"({packed})::VARIANT" if paths else "NULL::VARIANT"
+    if not paths:
+        return "rest::JSON::VARIANT"
+    merged = f"json_merge_patch(coalesce(rest, '{{}}')::JSON, to_json({packed}))"
+    return f"{merged}::VARIANT"
+
+
+def _packed(columns: dict[str, str]) -> str:
+    heads: dict[str, dict[str, str]] = {}
+    for path, column in columns.items():
+        head, _, tail = path.partition(".")
+        heads.setdefault(head, {})[tail] = column
+    parts = []
+    for head, inside in heads.items():
+        if "" not in inside:
+            parts.append(f"{_quoted(head)} := {_packed(inside)}")
+            continue
+        # a value and a table under one name (`a` and `a.b`): the deeper ones keep their dots, and nothing is lost
+        parts += [f"{_quoted(f'{head}.{tail}' if tail else head)} := {column}" for tail, column in inside.items()]
+    return f"struct_pack({', '.join(parts)})"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _escaped(text: str | Path) -> str:
+    return str(text).replace("'", "''")

@@ -1,0 +1,48 @@
+"""What every test may ask for: outside parts, with a reason where they are absent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+
+def initdb() -> Path | None:
+    """Where PostgreSQL's own programs lie: on the path, or where Debian puts them."""
+    found = shutil.which("initdb")
+    if found:
+        return Path(found)
+    return next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)), None)
+
+
+PARTS: dict[str, tuple[Callable[[], bool], str]] = {
+    "shared": (SHARED.is_dir, "the data for checks (../shared/data) is not here"),
+    "postgresql": (lambda: initdb() is not None, "PostgreSQL is not installed"),
+    "chromium": (lambda: shutil.which("chromium") is not None, "Chromium is not installed"),
+    "java": (lambda: shutil.which("java") is not None, "Java is not installed"),
+    "node": (lambda: shutil.which("node") is not None, "Node is not installed"),
+}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips a test whose outside part is absent, with the reason; fails it where the part was said to be served."""
+    for mark in item.iter_markers("outside"):
+        for part in mark.args:
+            there, reason = PARTS[part]
+            if there():
+                continue
+            if part in os.environ.get("CXM_SERVED", "").split():
+                pytest.fail(f"{reason}, though it should be here")
+            pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data; tests that ask for it are marked outside("shared")."""
+    return SHARED

@@ -1,0 +1,81 @@
+"""The state: made, migrated, checked; the vault's numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from cxminute.model.errors import BrokenStore
+from cxminute.store.schema import metadata
+from cxminute.store.state import open_state, sqlite_is_safe, state_url, writing
+from cxminute.store.vault import Vault
+
+
+def test_migrations_lead_to_the_schema(tmp_path: Path) -> None:
+    """A new state has exactly the tables that the code declares."""
+    with open_state(state_url(tmp_path)).connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_state_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    """What this version does not know, it does not touch."""
+    state = open_state(state_url(tmp_path))
+    with writing(state).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(BrokenStore, match="newer version"):
+        open_state(state_url(tmp_path))
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    """A damaged state is a clear error."""
+    (tmp_path / "state.sqlite").write_bytes(b"no database" * 100)
+    with pytest.raises(BrokenStore, match="cannot be read"):
+        open_state(state_url(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"),
+    [((3, 51, 3), True), ((3, 53, 4), True), ((3, 51, 2), False), ((3, 50, 7), True), ((3, 45, 0), False)],
+)
+def test_versions_that_can_lose_commits_are_known(version: tuple[int, int, int], safe: bool) -> None:  # noqa: FBT001 -- a column of the table above
+    """The WAL-reset race is fixed from 3.51.3 on, and in 3.50.7 and 3.44.6."""
+    assert sqlite_is_safe(version) is safe
+
+
+def test_commits_are_fully_synced(tmp_path: Path) -> None:
+    """A commit that was acknowledged is on the disk."""
+    with open_state(state_url(tmp_path)).connect() as connection:
+        assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+
+
+def test_numbers_are_given_in_order_of_first_appearance(tmp_path: Path) -> None:
+    """Numbers are dense in their space, the same value keeps its number, and kinds of a person share one space."""
+    vault = Vault(open_state(state_url(tmp_path)))
+    assert vault.intern("user_id", pa.chunked_array([["b", "a", None, "b"]])).to_pylist() == [0, 1, None, 0]
+    assert vault.intern("anonymous_id", pa.chunked_array([["a"]])).to_pylist() == [2]
+    assert vault.intern("order_id", pa.chunked_array([["a"]])).to_pylist() == [0]
+    assert vault.intern("user_id", pa.chunked_array([["c", "a"]])).to_pylist() == [3, 1]
+    assert (vault.number("user_id", "c"), vault.number("user_id", "zz")) == (3, None)
+    assert vault.spaces() == ("order_id", "person")
+
+
+@given(st.lists(st.lists(st.sampled_from(["x", "y", "ü", "", "x ", "X"]), max_size=8), max_size=4))
+def test_numbers_stand_for_values_one_to_one(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list[str]]
+) -> None:
+    """Two values have one number only if they are equal to the byte, over any number of batches."""
+    vault = Vault(open_state(state_url(tmp_path_factory.mktemp("vault"))))
+    given_to: dict[str, int] = {}
+    for batch in batches:
+        numbers = vault.intern("user_id", pa.chunked_array([batch], pa.string())).to_pylist()
+        for value, number in zip(batch, numbers, strict=True):
+            assert given_to.setdefault(value, number) == number
+    assert sorted(given_to.values()) == list(range(len(given_to)))
