@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from cxminute.model.times import UNITS
+
 if TYPE_CHECKING:  # rich takes a while to import; commands that answer with JSON do without it
     from rich.console import Console
 
@@ -91,6 +93,12 @@ def progress(title: str, total: int | None) -> Iterator[Advance]:
 def percent(share: float | None, digits: int = 1) -> str:
     """A share as people read it; a dash where there is none."""
     return "-" if share is None or share != share else f"{100 * share:.{digits}f} %"  # noqa: PLR0124 -- NaN
+
+
+def lasting(milliseconds: float) -> str:
+    """A length of time as people read it, in the largest unit that it fills: '19.1 days', '45.0 seconds'."""
+    unit = next((unit for unit in reversed(UNITS) if milliseconds >= UNITS[unit] and unit != "week"), "second")
+    return f"{milliseconds / UNITS[unit]:.1f} {unit}s"
 
 
 def _numeric(cell: object) -> bool:

@@ -13,12 +13,11 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from cxminute.store.pieces import Piece
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
@@ -26,6 +25,7 @@ from cxminute.model.errors import BrokenStore, UnknownName, WrongUse
 from cxminute.model.tables import EVENT
 from cxminute.store import segments as files
 from cxminute.store.known import Known, rounds
+from cxminute.store.pieces import Piece
 from cxminute.store.schema import CHUNKS, COLLECTS, NAMES, REJECTS, SEGMENTS, SIDES, SUPERSEDED
 from cxminute.store.state import writing
 from cxminute.store.vault import drop_personal, put_personal
@@ -233,6 +233,29 @@ class EventLog:
         c = NAMES.c
         with self._state.connect() as connection:
             return {(row.source, row.name): row.code for row in connection.execute(select(c.code, c.source, c.name))}
+
+    def volumes(
+        self, sources: Collection[str], since: int | None, until: int | None, as_of: int | None
+    ) -> list[dict[str, Any]]:
+        """Of each (source, name): events, first_at and last_at (UTC ms), the kinds of subject and typed paths it has.
+
+        sources:      only these: what a permit covers
+        since, until: only events in this span, UTC ms, until not included
+        """
+        past = as_of if as_of is not None and self.corrected_since(as_of) else None
+        totals: dict[tuple[str, str], dict[str, Any]] = {}
+        for segment, dropped in self._standing(past):
+            if segment.source not in sources:
+                continue
+            for row in files.volumes(self._duck, self.root / segment.file, dropped, since, until, as_of):
+                total = totals.setdefault((segment.source, row["name"]), {"source": segment.source, **row})
+                if total["per"] is not row["per"]:
+                    total["events"] += row["events"]
+                    total["first_at"] = min(total["first_at"], row["first_at"])
+                    total["last_at"] = max(total["last_at"], row["last_at"])
+                    total["per"] = sorted({*total["per"], *row["per"]})
+                    total["paths"] = sorted({*total["paths"], *row["paths"]})
+        return list(totals.values())
 
     def hashes(self) -> list[str]:
         """The SHA-256 of every segment that stands, sorted: equal for equal logs, however they were collected."""

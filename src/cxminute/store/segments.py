@@ -12,11 +12,13 @@ import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from cxminute.model.errors import BrokenStore
 from cxminute.model.tables import EVENT, MOMENT
@@ -181,6 +183,40 @@ def write_side(duck: duckdb.DuckDBPyConnection, segment: Path, path: str) -> str
     name = f"{segment.stem}.{hashlib.sha256(path.encode()).hexdigest()[:12]}.side"
     settle(temporary, segment.parent / name)
     return name
+
+
+def volumes(
+    duck: duckdb.DuckDBPyConnection,
+    segment: Path,
+    dropped: NDArray[np.int64],
+    since: int | None,
+    until: int | None,
+    as_of: int | None,
+) -> list[dict[str, Any]]:
+    """For each name in a segment: events, first_at, last_at, per (kinds of subject) and paths (typed, not empty)."""
+    file = f"read_parquet('{_escaped(segment)}', file_row_number = true)"
+    described = duck.execute(f"DESCRIBE SELECT * FROM {file}").fetchall()  # noqa: S608 -- our own file
+    columns = [column for column, *_ in described]
+    kinds = ["profile", *(c for c in columns if c not in {*_EVENT_COLUMNS, "profile", "rest", "file_row_number"}
+             and c not in ("user_id", "anonymous_id") and ":" not in c)]  # fmt: skip
+    typed = [column for column in columns if ":" in column]
+    counted = ", ".join(f"count({_quoted(column)})" for column in [*kinds, *typed])
+    bounds = [('epoch_ms("at") >= ?', since), ('epoch_ms("at") < ?', until), ('epoch_ms("at") <= ?', as_of)]
+    tests = ["file_row_number NOT IN (SELECT row FROM dropped)", *(test for test, value in bounds if value is not None)]
+    duck.register("dropped", pa.table({"row": dropped}))
+    rows = duck.execute(
+        f'SELECT name, count(*), min(epoch_ms("at")), max(epoch_ms("at")), {counted} FROM {file} '  # noqa: S608 -- quoted names
+        f"WHERE {' AND '.join(tests)} GROUP BY name ORDER BY name",
+        [value for _, value in bounds if value is not None],
+    ).fetchall()
+    duck.unregister("dropped")
+    found = []
+    for name, events, first, last, *counts in rows:
+        has = [column for column, count in zip([*kinds, *typed], counts, strict=True) if count]
+        per = sorted("person" if column == "profile" else column for column in has if column in kinds)
+        paths = sorted(column.rpartition(":")[0] for column in has if column in typed)
+        found.append({"name": name, "events": events, "first_at": first, "last_at": last, "per": per, "paths": paths})
+    return found
 
 
 def check_segment(path: Path, sha256: str) -> None:

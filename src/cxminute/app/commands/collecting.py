@@ -1,0 +1,186 @@
+"""Commands that bring data in: collect, collects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cyclopts import App
+
+from cxminute.app import clock, output
+from cxminute.app.collecting import Collected, collect_file, preview
+from cxminute.app.project import Project
+from cxminute.collect.rejects import REASONS
+from cxminute.collect.source import Source
+from cxminute.model.errors import CxmError, WrongUse
+from cxminute.model.times import from_ms
+
+app = App(name="collects", help="Show what was collected; take one back.", help_format="plaintext")
+
+
+def collect(
+    *paths: Path, source: str | None = None, dry_run: bool = False, json: bool = False, project: Path = Path()
+) -> int:
+    """Take files, or a query's rows, into the log.
+
+    Parameters
+    ----------
+    paths
+        Files of one source; none for a source that is a query.
+    source
+        Which source they are of; may be left out where the project has only one.
+    dry_run
+        Show what the first rows would become, and what would be rejected; write nothing.
+    json
+        One JSON document instead of text.
+    project
+        The project folder, or one inside it.
+
+    Returns
+    -------
+    int
+        0 when every file could be read, 3 when one could not; the others are collected all the same.
+
+    """
+    opened = Project(project)
+    chosen = _source(opened, source)
+    if dry_run:
+        for path in paths or (None,):
+            _preview(opened, path, chosen)
+        return 0
+    documents, code = [], 0
+    for path in paths or (None,):
+        shown = path.name if path else f"query of {chosen.name}"
+        try:
+            with output.progress(shown, _rows(path, chosen)) as advance:
+                done = collect_file(opened, path, chosen, clock.now(), advance)
+        except CxmError as fault:
+            if len(paths) <= 1:
+                raise
+            output.note(f"cxm: {fault}")
+            code = fault.exit_code
+            continue
+        documents.append({"file": shown, **_document(done)})
+        if not json:
+            _show(shown, done)
+    if json:
+        output.document({"collects": documents})
+    return code
+
+
+@app.default
+def collects(*, json: bool = False, project: Path = Path()) -> None:
+    """Show what was collected, oldest first.
+
+    Parameters
+    ----------
+    json
+        One JSON document instead of a table.
+    project
+        The project folder, or one inside it.
+
+    """
+    told = Project(project).log.collects()
+    if json:
+        output.document(
+            {
+                "collects": [
+                    {
+                        "number": t.id, "source": t.source, "file": t.file, "known_at": from_ms(t.known_at),
+                        "finished": t.finished_at is not None, "undone": t.undone_at is not None,
+                        "rows": t.counts.rows, "added": t.counts.added, "repeated": t.counts.repeated,
+                        "corrected": t.counts.corrected, "removed": t.counts.removed, "rejected": t.counts.rejected,
+                    }
+                    for t in told
+                ]
+            }
+        )  # fmt: skip
+        return
+    columns = (
+        "number",
+        "source",
+        "file",
+        "known at",
+        "rows",
+        "added",
+        "repeated",
+        "corrected",
+        "removed",
+        "rejected",
+        "",
+    )
+    rows = [
+        (t.id, t.source, t.file, f"{from_ms(t.known_at):%Y-%m-%d %H:%M}", t.counts.rows, t.counts.added,
+         t.counts.repeated, t.counts.corrected, t.counts.removed, t.counts.rejected,
+         "taken back" if t.undone_at is not None else "" if t.finished_at is not None else "unfinished: collect again")
+        for t in told
+    ]  # fmt: skip
+    output.table("Collects", columns, rows)
+
+
+@app.command
+def undo(number: int, *, project: Path = Path()) -> None:
+    """Take one collect back: what it added goes, what it replaced stands again.
+
+    Parameters
+    ----------
+    number
+        The collect, as `cxm collects` numbers it.
+    project
+        The project folder, or one inside it.
+
+    """
+    told = Project(project).log.undo(number, clock.now())
+    output.say(f"Collect {told.id} ({told.file}) is taken back: {told.counts.added + told.counts.corrected:,} events.")
+
+
+def _source(project: Project, name: str | None) -> Source:
+    if name is not None:
+        return project.source(name)
+    known = project.definitions.sources
+    if len(known) == 1:
+        return next(iter(known.values()))
+    raise WrongUse("Which source?", allowed="--source and one of " + (", ".join(known) or "sources/*.toml: none yet"))
+
+
+def _rows(path: Path | None, source: Source) -> int | None:
+    if path is None or source.format != "parquet" or not path.is_file():
+        return None
+    from pyarrow import ArrowInvalid, parquet  # noqa: PLC0415 -- only for the length of the bar
+
+    try:
+        return int(parquet.read_metadata(path).num_rows)
+    except ArrowInvalid:
+        return None  # the reader will say what is wrong with it
+
+
+def _preview(project: Project, path: Path | None, source: Source) -> None:
+    received = preview(project, path, source)
+    columns = [name for name in received.events.column_names if name not in ("digest", "kind", "source")]
+    rows = [tuple(row[name] for name in columns) for row in received.events.slice(0, 12).to_pylist()]
+    output.table(f"{received.events.num_rows:,} events from the first rows; nothing was written", columns, rows)
+    rejects = [(r["position"] + 1, r["reason"], r["detail"]) for r in received.rejects.slice(0, 12).to_pylist()]
+    if rejects:
+        output.table(f"{received.rejects.num_rows:,} rejects", ("row", "reason", "detail"), rejects)
+
+
+def _document(done: Collected) -> dict[str, object]:
+    c = done.counts
+    return {
+        "number": done.told.id, "rows": c.rows, "added": c.added, "repeated": c.repeated, "corrected": c.corrected,
+        "removed": c.removed, "rejected": c.rejected, "reasons": done.reasons,
+    }  # fmt: skip
+
+
+def _show(shown: str, done: Collected) -> None:
+    c = done.counts
+    parts = [f"{c.added:,} events added"]
+    for count, said in ((c.repeated, "repeated"), (c.corrected, "corrected"), (c.removed, "removed")):
+        if count:
+            parts.append(f"{count:,} {said}")
+    output.say(f"{shown}: {c.rows:,} rows; {', '.join(parts)}; {c.rejected:,} rows in quarantine.")
+    for reason, count in sorted(done.reasons.items(), key=lambda item: -item[1]):
+        output.say(f"  {count:,} {reason}: {REASONS[reason].meaning}")
+    if done.nobody:
+        output.say(f"  {done.nobody:,} identifiers such as 'guest' or 'null' name nobody and were left out")
+    if done.reasons:
+        output.say(f"  Look: cxm quarantine --source {done.told.source}; mend the mapping; cxm quarantine replay.")

@@ -1,0 +1,245 @@
+"""A project folder: its definitions, read and checked against one another, and what lies in `.cxm`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final, TypeVar
+
+from cxminute.app.settings import Settings, find_root, parse_settings
+from cxminute.balance.promises import Promise, parse_promise
+from cxminute.collect.source import Source, parse_source
+from cxminute.journeys.definition import JourneyDefinition
+from cxminute.journeys.language import parse_condition, parse_journey, parse_step
+from cxminute.model.definitions import Document
+from cxminute.model.errors import BadDefinition, UnknownName
+from cxminute.model.steps import Step, paths_of
+from cxminute.privacy.contracts import Contract, parse_contract
+from cxminute.privacy.permits import Permit, permit
+from cxminute.privacy.personal import is_personal
+from cxminute.privacy.purposes import PURPOSES
+from cxminute.store.log import EventLog
+from cxminute.store.protocols import Subjects
+from cxminute.store.state import open_state
+from cxminute.store.vault import Vault
+
+T = TypeVar("T")
+FOLDERS: Final = ("sources", "journeys", "promises")
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """Everything that people decided, read from the folder.
+
+    faults: all that is wrong with it, in the order of the files
+    """
+
+    settings: Settings
+    sources: Mapping[str, Source]
+    contracts: Mapping[str, Contract]
+    journeys: Mapping[str, JourneyDefinition]
+    promises: Mapping[str, Promise]
+    faults: tuple[BadDefinition, ...]
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Every path that a definition or a dimension names: what the log keeps as typed columns."""
+        named = set(self.settings.dimensions)
+        for journey in self.journeys.values():
+            for step in steps_of(journey):
+                named.update(paths_of(step.where))
+        for promise in self.promises.values():
+            named.update(promise.paths)
+        return frozenset(named - {"source", "name"})
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Every kind of identifier that a source carries."""
+        return frozenset(kind for source in self.sources.values() for kind in source.identifiers)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every event that a source is defined to tell of; without those that a column names."""
+        return frozenset(rule.name for source in self.sources.values() for rule in source.rules if rule.name)
+
+
+def steps_of(journey: JourneyDefinition) -> tuple[Step, ...]:
+    """Every step that a journey names."""
+    return (*(part.step for part in journey.pattern.parts), *journey.unless)
+
+
+class Project:
+    """One project folder, open. Opening reads and checks the definitions; the state opens when it is first used."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = find_root(root.absolute())
+        self.folder = self.root / ".cxm"
+        self.definitions = read_definitions(self.root)
+        if self.definitions.faults:
+            first, *more = self.definitions.faults
+            first.then = f"{len(more)} more: cxm check shows all." if more else None
+            raise first
+
+    @property
+    def settings(self) -> Settings:
+        """What cxm.toml says."""
+        return self.definitions.settings
+
+    @cached_property
+    def _state(self) -> object:
+        self.folder.mkdir(exist_ok=True)
+        return open_state(self.settings.state_url(self.folder))
+
+    @cached_property
+    def log(self) -> EventLog:
+        """The event log; what reads persons' events from it asks `subjects`, which asks for a permit."""
+        return EventLog(self.folder / "log", self._state)  # type: ignore[arg-type]  # made two lines above
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Identifiers and personal values."""
+        return Vault(self._state)  # type: ignore[arg-type]  # made above
+
+    @cached_property
+    def secret(self) -> bytes:
+        """The project's own key for digests: 32 random bytes in a file of their own, made at first use."""
+        path = self.folder / "keys" / "digest.key"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_suffix(f".{os.getpid()}")
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(os.urandom(32))
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(temporary, path) if not path.exists() else None
+            temporary.unlink()
+        return path.read_bytes()
+
+    def permit(self, purpose: str | None = None) -> Permit:
+        """Leave to read for a purpose; the project's own where none is named."""
+        return permit(self.definitions.contracts.values(), purpose or self.settings.purpose)
+
+    def source(self, name: str) -> Source:
+        """One source by name."""
+        return _named("source", name, self.definitions.sources)
+
+    def journey(self, name: str) -> JourneyDefinition:
+        """One journey by name."""
+        return _named("journey", name, self.definitions.journeys)
+
+    def promise(self, name: str) -> Promise:
+        """One promise by name."""
+        return _named("promise", name, self.definitions.promises)
+
+    def subjects(self, per: str, leave: Permit, as_of: int | None = None, paths: Collection[str] = ()) -> Subjects:
+        """All subjects of a kind, under a permit, as known at `as_of`."""
+        from cxminute.app.streams import open_subjects  # noqa: PLC0415 -- the index brings numba, which takes a while
+
+        return open_subjects(self, per, leave, as_of, paths)
+
+
+def read_definitions(root: Path) -> Definitions:
+    """Reads and checks every definition of a project folder; nothing is raised, all faults are listed."""
+    main = Document("cxm.toml", (root / "cxm.toml").read_text("utf-8", errors="replace"))
+    settings = parse_settings(main)
+    documents = {folder: list(_documents(root, folder)) for folder in FOLDERS}
+    faults = list(main.faults)
+
+    def read(folder: str, parse: Callable[[Document], T | None]) -> list[tuple[Document, T]]:
+        return [(doc, found) for doc in documents[folder] if (found := parse(doc)) is not None]
+
+    contracts: dict[str, Contract] = {}
+
+    def source_of(doc: Document) -> Source | None:
+        zone = settings.zone.key
+        found = parse_source(doc, zone=zone, parse_condition=lambda text: parse_condition(text, bare=""))
+        contract = parse_contract(doc, str(doc.raw("name") or ""))
+        contracts[contract.source] = contract
+        return found
+
+    sources = read("sources", source_of)
+    journeys = read("journeys", parse_journey)
+    promises = read("promises", lambda doc: parse_promise(doc, parse_step=parse_step))
+    found = Definitions(
+        settings,
+        _by_name(sources),
+        contracts,
+        _by_name(journeys),
+        _by_name(promises),
+        (),
+    )
+    whole = len(sources) == len(documents["sources"])
+    for doc, journey in journeys:
+        _check_use(doc, journey.per, journey.purpose, steps_of(journey), found, whole=whole)
+    for doc, promise in promises:
+        _check_use(doc, promise.per, promise.purpose, promise.steps, found, whole=whole)
+        if isinstance(promise.due, str):
+            _check_path(doc, "due", promise.due, found, whole=whole)
+    for path in settings.dimensions:
+        _check_path(main, "dimensions", path, found, whole=whole, section="minute")
+    faults = [*main.faults, *(fault for folder in FOLDERS for doc in documents[folder] for fault in doc.faults)]
+    return Definitions(settings, found.sources, contracts, found.journeys, found.promises, tuple(dict.fromkeys(faults)))
+
+
+def _documents(root: Path, folder: str) -> Iterator[Document]:
+    for path in sorted((root / folder).glob("*.toml")):
+        yield Document(f"{folder}/{path.name}", path.read_text("utf-8", errors="replace"))
+
+
+def _by_name(found: list[tuple[Document, T]]) -> dict[str, T]:
+    named: dict[str, T] = {}
+    for doc, thing in found:
+        name: str = thing.name  # type: ignore[attr-defined]  # sources, journeys and promises all have one
+        if name in named:
+            doc.fault(f"The name '{name}' is taken by another file.", key="name")
+        named.setdefault(name, thing)
+    return named
+
+
+def _check_use(
+    doc: Document, per: str, purpose: str, steps: tuple[Step, ...], found: Definitions, *, whole: bool
+) -> None:
+    """Notes events, paths, kinds of identifier and purposes that nothing defines."""
+    kinds = {"person"} | {kind for kind in found.kinds if kind not in ("user_id", "anonymous_id")}
+    if whole and per not in kinds:
+        doc.unknown("kind of subject", per, kinds, key="per")
+    if purpose not in PURPOSES:
+        doc.unknown("purpose", purpose, PURPOSES, key="purpose")
+    open_ended = any(rule.name_from for source in found.sources.values() for rule in source.rules)
+    for step in steps:
+        if whole and not open_ended and step.name not in found.names:
+            doc.unknown("event", step.name, found.names, key=_key_of(doc, step.name))
+        for path in paths_of(step.where):
+            _check_path(doc, _key_of(doc, path.rpartition(".")[2]), path, found, whole=whole)
+
+
+def _check_path(
+    doc: Document, key: str | None, path: str, found: Definitions, *, whole: bool, section: str | None = None
+) -> None:
+    known = {name for source in found.sources.values() for name in source.paths} | {"source", "name"}
+    part = doc.section(section) if section else doc
+    if whole and path not in known and not any(source.format == "ndjson" for source in found.sources.values()):
+        part.unknown("path", path, known, key=key)
+    for contract in found.contracts.values():
+        source = found.sources.get(contract.source)
+        if source and path in source.paths and is_personal(path, contract):
+            part.fault(
+                f"'{path}' is personal in source '{contract.source}': its values stay in the vault.",
+                key=key,
+                allowed="an open path, or `open` in the contract",
+            )
+
+
+def _key_of(doc: Document, word: str) -> str | None:
+    """The key whose text holds a word: where a fault about it is shown."""
+    return next((key for key in doc.keys if word in str(doc.raw(key))), None)
+
+
+def _named(kind: str, name: str, known: Mapping[str, T]) -> T:
+    if name not in known:
+        raise UnknownName(kind, name, known)
+    return known[name]

@@ -1,0 +1,37 @@
+"""From a permit to the streams of subjects: the index, brought up to the log, opened for what the permit covers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from cxminute.model.errors import UnknownName
+from cxminute.privacy.permits import Permit
+from cxminute.store.index import extend, open_index
+from cxminute.store.protocols import Subjects
+
+if TYPE_CHECKING:  # project opens what stands here
+    from cxminute.app.project import Project
+
+
+def open_subjects(
+    project: Project, per: str, leave: Permit, as_of: int | None = None, paths: Collection[str] = ()
+) -> Subjects:
+    """All subjects of a kind, for what the permit covers; closed at `as_of` and as known then, if it is given.
+
+    paths: paths that are asked for beside those that the definitions name
+    """
+    spaces = {"person"} | {kind for kind in project.definitions.kinds if kind not in ("user_id", "anonymous_id")}
+    if per not in spaces:
+        raise UnknownName("kind of subject", per, spaces)
+    log = project.log
+    past = as_of if as_of is not None and log.corrected_since(as_of) else None
+    named = project.definitions.paths | frozenset(paths)
+    pieces = log.pieces(named, past)
+    folder = project.folder / "index" / per
+    if past is not None:  # the log looked otherwise then: an index of its own, kept until the log changes again
+        said = "\0".join(sorted(piece.key for piece in pieces))
+        folder = project.folder / "index" / "past" / f"{per}-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+    extend(pieces, per, folder, log.codes())
+    return open_index(folder, per, pieces, sources=leave.sources, closes_at=as_of)
