@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pyarrow as pa
@@ -21,60 +21,72 @@ from cxminute.journeys.plan import Plan, compile_plan
 from cxminute.model.times import instant
 from cxminute.privacy.permits import Permit
 from cxminute.store.engines.local import LocalEngine
-from cxminute.store.protocols import Engine, Streams
+from cxminute.store.protocols import Engine, Streams, Subjects
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """A project as a reading command sees it.
 
-    leave:        the permit of its purpose
+    purpose:      what the reading is for; None for what each definition says of itself
     as_of:        the moment that the log is closed at, UTC ms; None for the last event in it
     since, until: the span that is shown, UTC ms, until not included; None without a bound
     """
 
     project: Project
-    leave: Permit
+    purpose: str | None
     as_of: int | None
     since: int | None
     until: int | None
     engine: Engine
 
+    def leave(self, purpose: str | None = None) -> Permit:
+        """The permit for the command's purpose, else the definition's; sources that refuse it are told of, once."""
+        found = self.project.permit(self.purpose or purpose)
+        for reason in found.refused.values():
+            if reason not in self._told:
+                self._told.add(reason)
+                output.note(f"Left out: {reason}")
+        return found
+
+    @cached_property
+    def _told(self) -> set[str]:
+        return set()
+
     def passages(self, journey: JourneyDefinition, dimensions: Sequence[str] = ()) -> tuple[Plan, pa.Table, int]:
-        """A journey's plan, its passages that opened in the span, and the moment that the log is closed at."""
+        """A journey's plan, its passages whose time was up in the span, and the moment that the log is closed at.
+
+        A passage's time is up one window after it opened, as a promise's is when it is due.
+        """
         plan = compile_plan(journey)
-        subjects = self.project.subjects(journey.per, self.leave, self.as_of, dimensions)
+        subjects = self.project.subjects(journey.per, self.leave(journey.purpose), self.as_of, dimensions)
         closes_at = subjects.closes_at
         task = partial(find, plan, opens_at=subjects.opens_at, closes_at=closes_at, dimensions=tuple(dimensions))
-        return plan, self._span(self._run(subjects_task=task, per=subjects), "opened_at"), closes_at
+        found = self._run(task, subjects)
+        return plan, self._span(found, pc.add(found["opened_at"].cast(pa.int64()), journey.window)), closes_at
 
     def ledger(self, promise: Promise, dimensions: Sequence[str] = ()) -> tuple[pa.Table, int]:
         """A promise's ledger, of what was due in the span, and the moment that the log is closed at.
 
         With a span, what was never promised (`none`) is counted by when it could have been.
         """
-        subjects = self.project.subjects(promise.per, self.leave, self.as_of, dimensions)
+        subjects = self.project.subjects(promise.per, self.leave(promise.purpose), self.as_of, dimensions)
         task = partial(weigh, promise, closes_at=subjects.closes_at, dimensions=tuple(dimensions))
-        ledger = self._run(subjects_task=task, per=subjects)
-        counted = pc.coalesce(ledger["due_at"], ledger["made_at"])
-        return self._span(ledger, "due_at", counted), subjects.closes_at
+        ledger = self._run(task, subjects)
+        return self._span(ledger, pc.coalesce(ledger["due_at"], ledger["made_at"]).cast(pa.int64())), subjects.closes_at
 
-    def _run(self, *, subjects_task: Callable[[Streams], pa.Table], per: object) -> pa.Table:
+    def _run(self, task: Callable[[Streams], pa.Table], subjects: Subjects) -> pa.Table:
         def merge(tables: Sequence[pa.Table]) -> pa.Table:
-            if not tables:
-                return subjects_task(_NOTHING)
-            return pa.concat_tables(tables).unify_dictionaries()
+            return pa.concat_tables(tables).unify_dictionaries() if tables else task(_NOTHING)
 
-        return self.engine.run(per, subjects_task, merge)  # type: ignore[arg-type]  # what `subjects` gave
+        return self.engine.run(subjects, task, merge)
 
-    def _span(self, table: pa.Table, column: str, values: pa.ChunkedArray | None = None) -> pa.Table:
-        at = (table[column] if values is None else values).cast(pa.int64())
-        if self.since is not None:
-            kept = pc.greater_equal(at, self.since)
-            table, at = table.filter(kept), at.filter(kept)
-        if self.until is not None:
-            table = table.filter(pc.less(at, self.until))
-        return table
+    def _span(self, table: pa.Table, at: pa.ChunkedArray) -> pa.Table:
+        kept = pc.and_(
+            pc.greater_equal(at, _FIRST if self.since is None else self.since),
+            pc.less(at, _LAST if self.until is None else self.until),
+        )
+        return table if self.since is None and self.until is None else table.filter(kept)
 
 
 class _Nothing:
@@ -93,17 +105,14 @@ class _Nothing:
 
 
 _NOTHING: Streams = _Nothing()
+_FIRST, _LAST = -(2**63), 2**63 - 1
 
 
-def view(options: Reading, *, tell: bool = True) -> View:
-    """The project under a permit, for the options of a command; sources that refuse the purpose are told of."""
+def view(options: Reading) -> View:
+    """The project for the options of a command."""
     project = Project(options.project)
-    leave = project.permit(options.purpose)
-    if tell:
-        for reason in leave.refused.values():
-            output.note(f"Left out: {reason}")
     zone = project.settings.zone
     as_of, since, until = (
         None if text is None else instant(text, zone) for text in (options.as_of, options.since, options.until)
     )
-    return View(project, leave, as_of, since, until, LocalEngine(project.settings.threads or None))
+    return View(project, options.purpose, as_of, since, until, LocalEngine(project.settings.threads or None))

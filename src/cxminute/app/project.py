@@ -119,6 +119,10 @@ class Project:
             temporary.unlink()
         return path.read_bytes()
 
+    def bounds(self, as_of: int | None = None) -> tuple[int, int]:
+        """When the first event of the log happened, and when the last: (0, 0) where there is none. UTC ms."""
+        return self.log.bounds(as_of)
+
     def permit(self, purpose: str | None = None) -> Permit:
         """Leave to read for a purpose; the project's own where none is named."""
         return permit(self.definitions.contracts.values(), purpose or self.settings.purpose)
@@ -147,7 +151,6 @@ def read_definitions(root: Path) -> Definitions:
     main = Document("cxm.toml", (root / "cxm.toml").read_text("utf-8", errors="replace"))
     settings = parse_settings(main)
     documents = {folder: list(_documents(root, folder)) for folder in FOLDERS}
-    faults = list(main.faults)
 
     def read(folder: str, parse: Callable[[Document], T | None]) -> list[tuple[Document, T]]:
         return [(doc, found) for doc in documents[folder] if (found := parse(doc)) is not None]

@@ -18,6 +18,6 @@ def volumes(seen: View) -> list[dict[str, object]]:
             "first_at": from_ms(row["first_at"]).astimezone(zone),
             "last_at": from_ms(row["last_at"]).astimezone(zone),
         }
-        for row in seen.project.log.volumes(seen.leave.sources, seen.since, seen.until, seen.as_of)
+        for row in seen.project.log.volumes(seen.leave().sources, seen.since, seen.until, seen.as_of)
     ]
     return sorted(found, key=lambda row: (-int(str(row["events"])), str(row["source"]), str(row["name"])))

@@ -228,6 +228,14 @@ class EventLog:
             found = connection.execute(corrected.where(c.known_at > known_at, c.undone_at.is_(None)).limit(1)).first()
         return found is not None
 
+    def bounds(self, as_of: int | None = None) -> tuple[int, int]:
+        """When the first and the last event happened (until `as_of`), UTC ms; (0, 0) for a log without events."""
+        standing = [segment for segment, dropped in self._standing(as_of) if len(dropped) < segment.rows]
+        if not standing:
+            return 0, 0
+        last = max(segment.last_at for segment in standing)
+        return min(segment.first_at for segment in standing), last if as_of is None else min(last, as_of)
+
     def codes(self) -> dict[tuple[str, str], int]:
         """The code of each (source, name) in the journey index."""
         c = NAMES.c

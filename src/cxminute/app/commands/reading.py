@@ -41,10 +41,10 @@ def events(*, options: Reading = _READING) -> None:
             f["source"],
             f["name"],
             f["events"],
-            ", ".join(f["per"]),
+            _listed(f["per"]),
             _day(f["first_at"]),
             _day(f["last_at"]),
-            ", ".join(f["paths"]),
+            _listed(f["paths"]),
         )
         for f in found
     ]
@@ -65,7 +65,8 @@ def journeys(
     count
         passages, or subjects: each by the passage that came furthest.
     options
-        What every reading command takes.
+        What every reading command takes. --since and --until count by when a passage's time was up: one window
+        after it opened.
 
     """
     if count not in ("passages", "subjects"):
@@ -81,9 +82,8 @@ def journeys(
         _show_journey(documents[0], path)
     else:
         columns = ("journey", "opened", "completed", "broken", "expired", "open", "share completed", "95 %")
-        output.table(
-            f"Journeys as of {_last(documents)}", columns, [_ended(d["name"], d["endings"]) for d in documents]
-        )  # type: ignore[arg-type]  # built by _journey
+        rows = [_ended(document["name"], row) for document in documents for row in _dicts([document["endings"]])]
+        output.table(f"Journeys as of {_last(documents)}", columns, rows)
 
 
 def promises(name: str | None = None, *, by: str | None = None, options: Reading = _READING) -> None:

@@ -46,7 +46,7 @@ def init(
         raise WrongUse(f"{folder} is a project already.", then="Nothing was changed.")
     texts = dict(_template(TEMPLATES / template)) if template else {"cxm.toml": _settings(folder)}
     if from_ is not None:
-        from cxminute.app.reading import propose_source  # noqa: PLC0415 -- reads a file: heavy
+        from cxminute.app.proposing import propose_source  # noqa: PLC0415 -- reads a file: heavy
 
         proposed = propose_source(from_, source)
         texts[f"sources/{proposed.name}.toml"] = proposed.text

@@ -1,0 +1,157 @@
+"""The brief of a week, composed: ledgers and passages to daily counts, counts to news, news to what is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+
+from cxminute.app.analysis import View
+from cxminute.balance.budget import budget
+from cxminute.balance.promises import Promise
+from cxminute.balance.summary import states
+from cxminute.balance.tally import tally as tally_promise
+from cxminute.journeys.definition import JourneyDefinition
+from cxminute.journeys.funnel import endings
+from cxminute.journeys.tally import tally as tally_journey
+from cxminute.minute.brief import Brief, Standing
+from cxminute.minute.tell import tell
+from cxminute.model.errors import WrongUse
+from cxminute.model.tables import TALLY
+from cxminute.model.times import DAY, day_of, day_start, from_ms, monday_of, week_of
+from cxminute.synthesis.explain import explain, history
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A brief, and the daily counts and insights that it was told from."""
+
+    brief: Brief
+    insights: pa.Table
+    tallies: pa.Table
+
+
+def tell_week(seen: View, week: str | None = None) -> Told:
+    """The brief of an ISO week, as of its end (or of the log's, where that comes first).
+
+    week: without it, the last week that the log covers whole
+    raises: WrongUse where the log is empty, or does not reach the week
+    """
+    project = seen.project
+    zone = project.settings.zone
+    opens_at, closes_at = project.bounds(seen.as_of)
+    if closes_at == 0:
+        raise WrongUse("The log is empty: there is no week to tell of.", allowed="cxm collect FILE --source S, first")
+    if week is None:
+        last = day_of(closes_at + 1, zone)
+        week = week_of(last - timedelta(days=7))
+    monday = monday_of(week)
+    start, end = (day_start(day, zone) for day in (monday, monday + timedelta(days=7)))
+    if start > closes_at or end <= opens_at:
+        first, last = (from_ms(at).astimezone(zone).date() for at in (opens_at, closes_at))
+        raise WrongUse(
+            f"The log does not reach week {week}.", allowed=f"weeks from {week_of(first)} to {week_of(last)}"
+        )
+    then = replace(seen, as_of=min(end - 1, closes_at), since=None, until=None)
+    tallies, standing = _weighed(then, start, end)
+    first_day = day_of(opens_at, zone)
+    insights = explain(tallies, week=week, first_day=first_day)
+    series = history(tallies, week=week, first_day=first_day)
+    brief = tell(insights, organisation=project.settings.name, week=week, standing=standing, series=series)
+    return Told(brief, insights, tallies)
+
+
+def _weighed(then: View, start: int, end: int) -> tuple[pa.Table, list[Standing]]:
+    """Daily counts of every promise and journey, and how each stands at the end of the week."""
+    definitions = then.project.definitions
+    parts, standing = [TALLY.empty_table()], []
+    for promise in definitions.promises.values():
+        tally, stands = _promise(then, promise, start, end)
+        parts.append(tally)
+        standing.append(stands)
+    for journey in definitions.journeys.values():
+        tally, stands = _journey(then, journey, start, end)
+        parts.append(tally)
+        standing.append(stands)
+    return pa.concat_tables(parts).unify_dictionaries(), standing
+
+
+def _promise(then: View, promise: Promise, start: int, end: int) -> tuple[pa.Table, Standing]:
+    dimensions = then.project.settings.dimensions
+    zone = then.project.settings.zone
+    ledger, closes_at = then.ledger(promise, dimensions)
+    tally = tally_promise(promise, ledger, zone, _carried(ledger, dimensions), as_of=closes_at)
+    week, _ = replace(then, since=start, until=end).ledger(promise)
+    row = states(week, zone=zone, as_of=closes_at).to_pylist()[0]
+    burn = None
+    if promise.target is not None:
+        burn = budget(promise, ledger, closes_at, zone).burn["7 days"]
+    stands = Standing(
+        kind="promise",
+        name=promise.name,
+        share=row["share_kept"],
+        n=row["kept"] + row["late"] + row["overdue"],
+        target=promise.target,
+        burn=burn,
+        command=f"cxm promises {promise.name} {_span(then, start, end)}",
+    )
+    return tally, stands
+
+
+def _journey(then: View, journey: JourneyDefinition, start: int, end: int) -> tuple[pa.Table, Standing]:
+    dimensions = then.project.settings.dimensions
+    _, passages, closes_at = then.passages(journey, dimensions)
+    carried = _carried(passages, dimensions)
+    tally = tally_journey(journey, passages, then.project.settings.zone, carried, as_of=closes_at)
+    _, week, _ = replace(then, since=start, until=end).passages(journey)
+    row = endings(week).to_pylist()[0]
+    ended = row["completed"] + row["broken"] + row["expired"]
+    stands = Standing(
+        kind="journey",
+        name=journey.name,
+        share=row["share"] if ended else None,
+        n=ended,
+        command=f"cxm journeys {journey.name} {_span(then, start, end)}",
+    )
+    return tally, stands
+
+
+def _carried(table: pa.Table, dimensions: tuple[str, ...]) -> tuple[str, ...]:
+    """The dimensions that the making or opening events carry at all."""
+    return tuple(path for path in dimensions if table[path].null_count < len(table))
+
+
+def _span(then: View, start: int, end: int) -> str:
+    zone = then.project.settings.zone
+    return f"--since {day_of(start, zone)} --until {day_of(end + DAY // 2, zone)}"
+
+
+def render(brief: Brief, form: str) -> str:
+    """The brief as text in one of the forms: terminal, markdown, html, json."""
+    if form == "markdown":
+        from cxminute.minute.markdown import markdown  # noqa: PLC0415 -- one form is asked for
+
+        return markdown(brief)
+    if form == "html":
+        from cxminute.minute.page import page  # noqa: PLC0415 -- charts take a while
+
+        return page(brief)
+    if form == "json":
+        from cxminute.minute.document import document  # noqa: PLC0415 -- one form is asked for
+
+        return document(brief)
+    if form == "terminal":
+        from cxminute.minute.terminal import text  # noqa: PLC0415 -- one form is asked for
+
+        return text(brief)
+    raise WrongUse(f"'{form}' is not a form of the brief.", allowed="terminal, markdown, html, json")
+
+
+def save(brief: Brief, folder: Path) -> Path:
+    """The HTML page among the project's briefs; returns where it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{brief.week}.html"
+    path.write_text(render(brief, "html"), "utf-8")
+    return path
