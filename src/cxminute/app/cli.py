@@ -71,3 +71,7 @@ def run(arguments: list[str]) -> int:
 
 def _tell(text: str) -> None:
     sys.stderr.write(f"cxm: {text}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final, TypeVar
 
 from cxminute.app.settings import Settings, find_root, parse_settings
+from cxminute.app.vocabulary import Vocabulary
 from cxminute.balance.promises import Promise, parse_promise
 from cxminute.collect.source import Source, parse_source
 from cxminute.journeys.definition import JourneyDefinition
@@ -19,8 +20,6 @@ from cxminute.model.errors import BadDefinition, UnknownName
 from cxminute.model.steps import Step, paths_of
 from cxminute.privacy.contracts import Contract, parse_contract
 from cxminute.privacy.permits import Permit, permit
-from cxminute.privacy.personal import is_personal
-from cxminute.privacy.purposes import PURPOSES
 from cxminute.store.log import EventLog
 from cxminute.store.protocols import Subjects
 from cxminute.store.state import open_state
@@ -59,11 +58,6 @@ class Definitions:
     def kinds(self) -> frozenset[str]:
         """Every kind of identifier that a source carries."""
         return frozenset(kind for source in self.sources.values() for kind in source.identifiers)
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Every event that a source is defined to tell of; without those that a column names."""
-        return frozenset(rule.name for source in self.sources.values() for rule in source.rules if rule.name)
 
 
 def steps_of(journey: JourneyDefinition) -> tuple[Step, ...]:
@@ -151,10 +145,6 @@ def read_definitions(root: Path) -> Definitions:
     main = Document("cxm.toml", (root / "cxm.toml").read_text("utf-8", errors="replace"))
     settings = parse_settings(main)
     documents = {folder: list(_documents(root, folder)) for folder in FOLDERS}
-
-    def read(folder: str, parse: Callable[[Document], T | None]) -> list[tuple[Document, T]]:
-        return [(doc, found) for doc in documents[folder] if (found := parse(doc)) is not None]
-
     contracts: dict[str, Contract] = {}
 
     def source_of(doc: Document) -> Source | None:
@@ -164,28 +154,21 @@ def read_definitions(root: Path) -> Definitions:
         contracts[contract.source] = contract
         return found
 
-    sources = read("sources", source_of)
-    journeys = read("journeys", parse_journey)
-    promises = read("promises", lambda doc: parse_promise(doc, parse_step=parse_step))
-    found = Definitions(
-        settings,
-        _by_name(sources),
-        contracts,
-        _by_name(journeys),
-        _by_name(promises),
-        (),
-    )
-    whole = len(sources) == len(documents["sources"])
-    for doc, journey in journeys:
-        _check_use(doc, journey.per, journey.purpose, steps_of(journey), found, whole=whole)
+    sources = [(doc, source_of(doc)) for doc in documents["sources"]]
+    journeys = [(doc, parse_journey(doc)) for doc in documents["journeys"]]
+    promises = [(doc, parse_promise(doc, parse_step=parse_step)) for doc in documents["promises"]]
+    told = Vocabulary.of(documents["sources"], contracts)
+    for doc, _ in journeys:
+        told.check(doc, ("pattern", "unless"))
     for doc, promise in promises:
-        _check_use(doc, promise.per, promise.purpose, promise.steps, found, whole=whole)
-        if isinstance(promise.due, str):
-            _check_path(doc, "due", promise.due, found, whole=whole)
+        told.check(doc, ("made", "kept", "void", "amended"))
+        if promise is not None and isinstance(promise.due, str):
+            told.check_path(doc, promise.due, "due")
     for path in settings.dimensions:
-        _check_path(main, "dimensions", path, found, whole=whole, section="minute")
+        told.check_path(main.section("minute"), path, "dimensions")
+    found = (_by_name(sources), contracts, _by_name(journeys), _by_name(promises))
     faults = [*main.faults, *(fault for folder in FOLDERS for doc in documents[folder] for fault in doc.faults)]
-    return Definitions(settings, found.sources, contracts, found.journeys, found.promises, tuple(dict.fromkeys(faults)))
+    return Definitions(settings, *found, tuple(faults))
 
 
 def _documents(root: Path, folder: str) -> Iterator[Document]:
@@ -193,53 +176,16 @@ def _documents(root: Path, folder: str) -> Iterator[Document]:
         yield Document(f"{folder}/{path.name}", path.read_text("utf-8", errors="replace"))
 
 
-def _by_name(found: list[tuple[Document, T]]) -> dict[str, T]:
+def _by_name(read: list[tuple[Document, T | None]]) -> dict[str, T]:
     named: dict[str, T] = {}
-    for doc, thing in found:
+    for doc, thing in read:
+        if thing is None:
+            continue
         name: str = thing.name  # type: ignore[attr-defined]  # sources, journeys and promises all have one
         if name in named:
             doc.fault(f"The name '{name}' is taken by another file.", key="name")
         named.setdefault(name, thing)
     return named
-
-
-def _check_use(
-    doc: Document, per: str, purpose: str, steps: tuple[Step, ...], found: Definitions, *, whole: bool
-) -> None:
-    """Notes events, paths, kinds of identifier and purposes that nothing defines."""
-    kinds = {"person"} | {kind for kind in found.kinds if kind not in ("user_id", "anonymous_id")}
-    if whole and per not in kinds:
-        doc.unknown("kind of subject", per, kinds, key="per")
-    if purpose not in PURPOSES:
-        doc.unknown("purpose", purpose, PURPOSES, key="purpose")
-    open_ended = any(rule.name_from for source in found.sources.values() for rule in source.rules)
-    for step in steps:
-        if whole and not open_ended and step.name not in found.names:
-            doc.unknown("event", step.name, found.names, key=_key_of(doc, step.name))
-        for path in paths_of(step.where):
-            _check_path(doc, _key_of(doc, path.rpartition(".")[2]), path, found, whole=whole)
-
-
-def _check_path(
-    doc: Document, key: str | None, path: str, found: Definitions, *, whole: bool, section: str | None = None
-) -> None:
-    known = {name for source in found.sources.values() for name in source.paths} | {"source", "name"}
-    part = doc.section(section) if section else doc
-    if whole and path not in known and not any(source.format == "ndjson" for source in found.sources.values()):
-        part.unknown("path", path, known, key=key)
-    for contract in found.contracts.values():
-        source = found.sources.get(contract.source)
-        if source and path in source.paths and is_personal(path, contract):
-            part.fault(
-                f"'{path}' is personal in source '{contract.source}': its values stay in the vault.",
-                key=key,
-                allowed="an open path, or `open` in the contract",
-            )
-
-
-def _key_of(doc: Document, word: str) -> str | None:
-    """The key whose text holds a word: where a fault about it is shown."""
-    return next((key for key in doc.keys if word in str(doc.raw(key))), None)
 
 
 def _named(kind: str, name: str, known: Mapping[str, T]) -> T:

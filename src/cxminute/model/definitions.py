@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
-from cxminute.model.errors import BadDefinition, UnknownName, nearest
+from cxminute.model.errors import BadDefinition, BadPattern, UnknownName, nearest
 
 T = TypeVar("T")
 Place = tuple[str | int, ...]
@@ -33,6 +33,7 @@ class Document:
         self.faults: list[BadDefinition] = []
         self._place: Place = ()
         self._asked: set[str] = set()
+        self._text = text.splitlines()
         self._lines = _lines_of(text)
         try:
             self._data: dict[str, object] = tomllib.loads(text)
@@ -51,9 +52,13 @@ class Document:
         """All keys written here, in their order."""
         return tuple(self._data)
 
-    def line(self, key: str | None = None) -> int | None:
-        """The line of a key, or of the table's own header."""
-        return self._lines.get((*self._place, key) if key else self._place)
+    def line(self, key: str | None = None, word: str = "") -> int | None:
+        """The line of a key, or of the table's own header; with a word, the first line from there on that holds it."""
+        first = self._lines.get((*self._place, key) if key else self._place)
+        if first is None or not word:
+            return first
+        there = (number for number, line in enumerate(self._text[first - 1 :], start=first) if word in line)
+        return next(there, first)
 
     def fault(self, what: str, *, key: str | None = None, allowed: str | None = None, near: str | None = None) -> None:
         """Notes a fault at a key's line."""
@@ -61,7 +66,10 @@ class Document:
 
     def note(self, fault: BadDefinition, *, key: str | None = None) -> None:
         """Notes a fault that was found elsewhere (in a pattern, a duration), with this file and the key's line."""
-        fault.file, fault.line = self.file, self.line(key)
+        said = fault.text if isinstance(fault, BadPattern) else ""
+        if isinstance(fault, UnknownName):
+            said = fault.name.rpartition(".")[2]  # a path may be written without `properties.`
+        fault.file, fault.line = self.file, self.line(key, said)
         self.faults.append(fault)
 
     def unknown(self, kind: str, name: str, known: Collection[str], *, key: str | None = None) -> None:
@@ -159,7 +167,8 @@ class Document:
 
     def _inside(self, data: dict[str, object], place: Place) -> Document:
         inside = object.__new__(Document)
-        inside.file, inside.faults, inside._lines = self.file, self.faults, self._lines
+        inside.file, inside.faults = self.file, self.faults
+        inside._lines, inside._text = self._lines, self._text
         inside._place, inside._asked, inside._data = place, set(), data
         return inside
 

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
 from cxminute.model.errors import BrokenStore, UnknownName, WrongUse
 from cxminute.model.tables import EVENT
@@ -90,6 +90,7 @@ class EventLog:
         self._state = state
         self._duck = files.connect()
         self._known: tuple[str, Known] | None = None
+        self._version: tuple[int, ...] = ()
 
     # -- collecting ------------------------------------------------------------------------------------------------
 
@@ -110,10 +111,11 @@ class EventLog:
                 row = {"source": source, "file": file, "digest": digest, "known_at": known_at}
                 unfinished = connection.execute(insert(COLLECTS).values(**row).returning(c.id)).scalar_one()
             told = _told(connection, unfinished)
-        known = Known(self._duck)
-        for segment, dropped in self._standing(None, source):
-            known.load(segment.id, self.root / segment.file, dropped)
-        self._known = (source, known)
+        if self._known is None or self._known[0] != source or self._version != self._state_of_log():
+            known = Known(self._duck)
+            for segment, dropped in self._standing(None, source):
+                known.load(segment.id, self.root / segment.file, dropped)
+            self._known, self._version = (source, known), self._state_of_log()
         for stray in (self.root / source).glob(".writing-*"):
             stray.unlink()  # left by a collect that was killed
         return told
@@ -148,6 +150,7 @@ class EventLog:
             counts += Counts(added=added, repeated=repeated, corrected=corrected, removed=verdict.removed)
         with writing(self._state).begin() as connection:
             self._commit(connection, told, part, chunk, counts, written, superseded, kept)
+        self._version = self._state_of_log()
         self.publish()
         return counts
 
@@ -155,7 +158,6 @@ class EventLog:
         """Closes a collect."""
         with writing(self._state).begin() as connection:
             connection.execute(update(COLLECTS).where(COLLECTS.c.id == told.id).values(finished_at=at))
-            self._known = None
             return _told(connection, told.id)
 
     def undo(self, collect: int, at: int) -> Told:
@@ -313,6 +315,14 @@ class EventLog:
             standing = connection.execute(query).all()
         for segment in standing:
             yield segment, np.array(sorted(dropped.get(segment.id, ())), np.int64)
+
+    def _state_of_log(self) -> tuple[int, ...]:
+        """What changes whenever the log does: what is known of a source holds as long as it stays."""
+        with self._state.connect() as connection:
+            last = connection.execute(select(func.max(SEGMENTS.c.id))).scalar() or 0
+            undone = connection.execute(select(func.count(COLLECTS.c.undone_at))).scalar_one()
+            superseded = connection.execute(select(func.count()).select_from(SUPERSEDED)).scalar_one()
+        return last, undone, superseded
 
     def _backfill(self, paths: Collection[str]) -> None:
         with self._state.connect() as connection:

@@ -1,0 +1,102 @@
+"""What the sources of a project can tell of: what definitions may name, and the nearest right name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from cxminute.journeys.language import parse_pattern, parse_step
+from cxminute.model.definitions import Document
+from cxminute.model.errors import BadDefinition
+from cxminute.model.steps import Step, paths_of
+from cxminute.privacy.contracts import Contract
+from cxminute.privacy.personal import is_personal
+from cxminute.privacy.purposes import PURPOSES
+from cxminute.store.vault import PERSON_KINDS
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Names that sources define. Read from the files' tables, so that one fault in a source does not hide another.
+
+    kinds:    kinds of subject: person, and every kind of identifier that is a space of its own
+    names:    events; `open` where a source takes their names from a column, so that any name may come
+    personal: path -> the source whose contract calls it personal
+    """
+
+    kinds: frozenset[str]
+    names: frozenset[str]
+    paths: frozenset[str]
+    open: bool
+    personal: Mapping[str, str]
+
+    @classmethod
+    def of(cls, sources: Sequence[Document], contracts: Mapping[str, Contract]) -> Vocabulary:
+        """What these source files define."""
+        kinds, names, paths, personal, any_name = {"person"}, set(), {"source", "name"}, {}, False
+        for doc in sources:
+            kinds.update(kind for kind in _keys(doc, "identifiers") if kind not in PERSON_KINDS)
+            carried = {name if "." in name else f"properties.{name}" for name in _keys(doc, "properties")}
+            paths |= carried
+            for name in _event_names(doc):
+                any_name |= name is None
+                names.add(name or "")
+            contract = contracts.get(str(doc.raw("name") or ""))
+            if contract is not None:
+                personal.update({path: contract.source for path in carried if is_personal(path, contract)})
+        return cls(frozenset(kinds), frozenset(names - {""}), frozenset(paths), any_name, personal)
+
+    def check(self, doc: Document, keys: Sequence[str]) -> None:
+        """Notes what the steps under these keys, the purpose and the kind of subject name without it being defined."""
+        per = doc.raw("per")
+        if isinstance(per, str) and per and per not in self.kinds:
+            doc.unknown("kind of subject", per, self.kinds, key="per")
+        purpose = doc.raw("purpose")
+        if isinstance(purpose, str) and purpose not in PURPOSES:
+            doc.unknown("purpose", purpose, PURPOSES, key="purpose")
+        for key in keys:
+            for step in _steps(doc.raw(key)):
+                if not self.open and step.name not in self.names:
+                    doc.unknown("event", step.name, self.names, key=key)
+                for path in paths_of(step.where):
+                    self.check_path(doc, path, key)
+
+    def check_path(self, doc: Document, path: str, key: str) -> None:
+        """Notes a path that no source carries, or that may stand only in the vault."""
+        if path not in self.paths:
+            doc.unknown("path", path, self.paths, key=key)
+        elif path in self.personal:
+            doc.fault(
+                f"'{path}' is personal in source '{self.personal[path]}': its values stay in the vault.",
+                key=key,
+                allowed="a path that is not, or `open` in the source's contract",
+            )
+
+
+def _keys(doc: Document, key: str) -> tuple[str, ...]:
+    table = doc.raw(key)
+    return tuple(table) if isinstance(table, dict) else ()
+
+
+def _event_names(doc: Document) -> Iterator[str | None]:
+    """The name of each [[events]] table; None where a column gives it."""
+    tables = doc.raw("events")
+    for table in tables if isinstance(tables, list) else ():
+        name = table.get("name") if isinstance(table, dict) else ""
+        yield name if isinstance(name, str) else None
+
+
+def _steps(written: object) -> Iterator[Step]:
+    """The steps of a pattern or of single steps; none of what cannot be read, which is a fault already."""
+    for text in written if isinstance(written, list) else [written]:
+        if not isinstance(text, str):
+            continue
+        try:
+            pattern = parse_pattern(text)
+        except BadDefinition:
+            try:
+                yield parse_step(text)
+            except BadDefinition:
+                continue
+        else:
+            yield from (part.step for part in pattern.parts)
