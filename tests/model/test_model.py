@@ -75,6 +75,13 @@ def test_a_condition_names_each_path_once() -> None:
     assert paths_of(Both((b, Negation(a), b))) == ("properties.b", "properties.a")
 
 
+def test_one_is_not_true() -> None:
+    """Two conditions are the same only if their literals are of the same type; Python itself has 1 == True."""
+    one, true = Comparison("properties.a", "=", (1.0,)), Comparison("properties.a", "=", (True,))
+    assert one != true
+    assert len({one, true, Comparison("properties.a", "=", (1.0,))}) == 2
+
+
 def test_a_definition_tells_all_its_faults_with_their_lines() -> None:
     """Missing keys, wrong types, unknown keys and unknown choices are found in one reading."""
     doc = Document("x.toml", 'nam = "a"\nsize = "big"\nkind = "blu"\n\n[[events]]\nat = 3\n')

@@ -12,13 +12,24 @@ Value = float | str | bool | datetime
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "missing", "present"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
     """One comparison of a path with literals. `in` has one or more values, missing and present none, the rest one."""
 
     path: str
     operator: Operator
     values: tuple[Value, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        """Literals of other types are other literals: 1 is not true, though Python has 1 == True."""
+        return isinstance(other, Comparison) and self._said() == other._said()
+
+    def __hash__(self) -> int:
+        """As equality has it."""
+        return hash(self._said())
+
+    def _said(self) -> tuple[object, ...]:
+        return self.path, self.operator, tuple((type(value), value) for value in self.values)
 
 
 @dataclass(frozen=True, slots=True)
