@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property, partial
 
 import numpy as np
@@ -18,7 +19,8 @@ from cxminute.balance.weigh import weigh
 from cxminute.journeys.definition import JourneyDefinition
 from cxminute.journeys.find import find
 from cxminute.journeys.plan import Plan, compile_plan
-from cxminute.model.times import instant
+from cxminute.model.errors import WrongUse
+from cxminute.model.times import day_start, instant, monday_of
 from cxminute.privacy.permits import Permit
 from cxminute.store.engines.local import LocalEngine
 from cxminute.store.protocols import Engine, Streams, Subjects
@@ -115,4 +117,9 @@ def view(options: Reading) -> View:
     as_of, since, until = (
         None if text is None else instant(text, zone) for text in (options.as_of, options.since, options.until)
     )
+    if options.week is not None:
+        if since is not None or until is not None:
+            raise WrongUse("--week is short for --since and --until.", allowed="one or the other")
+        monday = monday_of(options.week)
+        since, until = day_start(monday, zone), day_start(monday + timedelta(days=7), zone)
     return View(project, options.purpose, as_of, since, until, LocalEngine(project.settings.threads or None))

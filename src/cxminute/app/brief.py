@@ -20,7 +20,7 @@ from cxminute.minute.brief import Brief, Standing
 from cxminute.minute.tell import tell
 from cxminute.model.errors import WrongUse
 from cxminute.model.tables import TALLY
-from cxminute.model.times import DAY, day_of, day_start, from_ms, monday_of, week_of
+from cxminute.model.times import day_of, day_start, from_ms, monday_of, week_of
 from cxminute.synthesis.explain import explain, history
 
 
@@ -55,7 +55,7 @@ def tell_week(seen: View, week: str | None = None) -> Told:
             f"The log does not reach week {week}.", allowed=f"weeks from {week_of(first)} to {week_of(last)}"
         )
     then = replace(seen, as_of=min(end - 1, closes_at), since=None, until=None)
-    tallies, standing = _weighed(then, start, end)
+    tallies, standing = _weighed(then, week, start, end)
     first_day = day_of(opens_at, zone)
     insights = explain(tallies, week=week, first_day=first_day)
     series = history(tallies, week=week, first_day=first_day)
@@ -63,28 +63,28 @@ def tell_week(seen: View, week: str | None = None) -> Told:
     return Told(brief, insights, tallies)
 
 
-def _weighed(then: View, start: int, end: int) -> tuple[pa.Table, list[Standing]]:
+def _weighed(then: View, week: str, start: int, end: int) -> tuple[pa.Table, list[Standing]]:
     """Daily counts of every promise and journey, and how each stands at the end of the week."""
     definitions = then.project.definitions
     parts, standing = [TALLY.empty_table()], []
     for promise in definitions.promises.values():
-        tally, stands = _promise(then, promise, start, end)
+        tally, stands = _promise(then, promise, week, start, end)
         parts.append(tally)
         standing.append(stands)
     for journey in definitions.journeys.values():
-        tally, stands = _journey(then, journey, start, end)
+        tally, stands = _journey(then, journey, week, start, end)
         parts.append(tally)
         standing.append(stands)
     return pa.concat_tables(parts).unify_dictionaries(), standing
 
 
-def _promise(then: View, promise: Promise, start: int, end: int) -> tuple[pa.Table, Standing]:
+def _promise(then: View, promise: Promise, week: str, start: int, end: int) -> tuple[pa.Table, Standing]:
     dimensions = then.project.settings.dimensions
     zone = then.project.settings.zone
     ledger, closes_at = then.ledger(promise, dimensions)
     tally = tally_promise(promise, ledger, zone, _carried(ledger, dimensions), as_of=closes_at)
-    week, _ = replace(then, since=start, until=end).ledger(promise)
-    row = states(week, zone=zone, as_of=closes_at).to_pylist()[0]
+    due, _ = replace(then, since=start, until=end).ledger(promise)
+    row = states(due, zone=zone, as_of=closes_at).to_pylist()[0]
     burn = None
     if promise.target is not None:
         burn = budget(promise, ledger, closes_at, zone).burn["7 days"]
@@ -95,25 +95,25 @@ def _promise(then: View, promise: Promise, start: int, end: int) -> tuple[pa.Tab
         n=row["kept"] + row["late"] + row["overdue"],
         target=promise.target,
         burn=burn,
-        command=f"cxm promises {promise.name} {_span(then, start, end)}",
+        command=f"cxm promises {promise.name} --week {week}",
     )
     return tally, stands
 
 
-def _journey(then: View, journey: JourneyDefinition, start: int, end: int) -> tuple[pa.Table, Standing]:
+def _journey(then: View, journey: JourneyDefinition, week: str, start: int, end: int) -> tuple[pa.Table, Standing]:
     dimensions = then.project.settings.dimensions
     _, passages, closes_at = then.passages(journey, dimensions)
     carried = _carried(passages, dimensions)
     tally = tally_journey(journey, passages, then.project.settings.zone, carried, as_of=closes_at)
-    _, week, _ = replace(then, since=start, until=end).passages(journey)
-    row = endings(week).to_pylist()[0]
+    _, up, _ = replace(then, since=start, until=end).passages(journey)
+    row = endings(up).to_pylist()[0]
     ended = row["completed"] + row["broken"] + row["expired"]
     stands = Standing(
         kind="journey",
         name=journey.name,
         share=row["share"] if ended else None,
         n=ended,
-        command=f"cxm journeys {journey.name} {_span(then, start, end)}",
+        command=f"cxm journeys {journey.name} --week {week}",
     )
     return tally, stands
 
@@ -121,11 +121,6 @@ def _journey(then: View, journey: JourneyDefinition, start: int, end: int) -> tu
 def _carried(table: pa.Table, dimensions: tuple[str, ...]) -> tuple[str, ...]:
     """The dimensions that the making or opening events carry at all."""
     return tuple(path for path in dimensions if table[path].null_count < len(table))
-
-
-def _span(then: View, start: int, end: int) -> str:
-    zone = then.project.settings.zone
-    return f"--since {day_of(start, zone)} --until {day_of(end + DAY // 2, zone)}"
 
 
 def render(brief: Brief, form: str) -> str:

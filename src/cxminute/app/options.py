@@ -21,6 +21,8 @@ class Reading:
         Only from this time on: ISO 8601, in the project's zone.
     until
         Only before this time.
+    week
+        Only this ISO week, such as 2015-W07: short for --since and --until.
     as_of
         Close the log at this time, and read it as it was known then.
     purpose
@@ -33,6 +35,7 @@ class Reading:
     project: Path = Path()
     since: str | None = None
     until: str | None = None
+    week: str | None = None
     as_of: str | None = None
     purpose: str | None = None
     json: bool = False

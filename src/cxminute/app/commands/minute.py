@@ -15,7 +15,6 @@ _READING = Reading()
 
 def minute(
     *,
-    week: str | None = None,
     form: str | None = None,
     out: Path | None = None,
     details: bool = False,
@@ -25,8 +24,6 @@ def minute(
 
     Parameters
     ----------
-    week
-        The ISO week, such as 2015-W07; the last whole week of the log without it.
     form
         terminal, markdown, html or json.
     out
@@ -34,10 +31,11 @@ def minute(
     details
         On the terminal, also show the tables behind it.
     options
-        What every reading command takes. The brief is told as of the end of its week.
+        What every reading command takes. --week is the week of the brief, the last whole week of the log without
+        it; a brief is told as of the end of its week.
 
     """
-    told = tell_week(view(options), week)
+    told = tell_week(view(options), options.week)
     if form is None:
         form = "json" if options.json else _form_of(out)
     if form == "terminal" and out is None:

@@ -1,0 +1,274 @@
+"""The verb of this room: rows of a file, by the mapping of their source, become events; what cannot is set apart whole.
+
+received = events' rows + rows set apart, always: `Received.counts` balances what was merely repeated or left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+from typing import Final
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from cxminute.collect.cells import Cells
+from cxminute.collect.digests import digests, hexadecimal, lines_of
+from cxminute.collect.rejects import rejected
+from cxminute.collect.rows import Rows
+from cxminute.collect.seen import Seen
+from cxminute.collect.source import KINDS, Rule, Source
+from cxminute.collect.values import plain, trimmed, written
+from cxminute.model.steps import Condition
+from cxminute.model.tables import EVENT, WORD
+
+Evaluate = Callable[[Condition, Callable[[str], pa.Array], int], NDArray[np.bool_]]
+"""Which rows a condition holds for: (condition, column by name, number of rows)."""
+
+NOBODY: Final = ("guest", "null", "undefined", "nan", "none")
+"""What programs write for want of a person, in any case: taken for a person, it would be the busiest of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of a chunk of rows.
+
+    events:  model.tables.EVENT, `identifiers.KIND`, property paths, and for NDJSON `rest`; in the order of the rows.
+             A path without a declared type that holds nothing in the whole chunk is left out
+    rejects: model.tables.REJECT, in order of position, those of the reader among them
+    counts:  rows (all that the chunk covers), events, rejects, `repeated` (events of a key that only say again what
+             the last with that key said; left out), `nobody` (ids such as 'guest', taken as absent)
+    """
+
+    events: pa.Table
+    rejects: pa.Table
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def receive(
+    rows: Rows,
+    source: Source,
+    *,
+    secret: bytes,
+    evaluate: Evaluate,
+    seen: Seen,
+    personal_columns: frozenset[str] = frozenset(),
+) -> Received:
+    r"""Events of a chunk of rows, and its rejects.
+
+    secret:           of the project: ids and digests are keyed by it, so that nobody else can guess a row from them
+    evaluate:         answers conditions over columns (`when`)
+    seen:             of this file, handed to every chunk in order
+    personal_columns: columns that the contract calls personal: as part of a key they are hashed
+
+    A row id is the declared key: one column as it stands, several joined with '|' (with '\' before '|' and '\' within
+    them); without a key, a keyed hash of the row and its ordinal among identical rows. An event id is the row id, '#'
+    and the place of its [[events]] table; of an event told `once`, a keyed hash of the identifier stands in place of
+    the row id. A row is set apart whole with the first fault found: key, then types, then times. An event without any
+    identifier is allowed: a guest's purchase is told apart, not refused.
+
+    raises: UnknownName for a column that the mapping needs and the rows do not have
+    """
+    source.check_columns(tuple(rows.table.column_names))
+    cells = Cells(rows.table, source)
+    length = rows.table.num_rows
+    ids = _row_ids(rows, source, cells, secret, seen, personal_columns)
+    identifiers, nobody = _identifiers(source, cells)
+    cells.read_properties()
+    told = [_told(rule, cells, evaluate) for rule in source.rules]
+    cells.check_text()
+    happened = reduce(or_, told, np.zeros(length, dtype=np.bool_))
+    cells.fault("no_event", ~happened, _silence(source))
+    sound = ~cells.bad
+    parts = []
+    for place, rule in enumerate(source.rules):
+        chosen, named = told[place] & sound, ids
+        if rule.once:
+            named = hexadecimal(digests(pc.fill_null(identifiers[rule.once], ""), secret, size=16))
+            chosen &= _first(named, identifiers[rule.once], chosen, seen, place)
+        parts.append(_events(place, chosen, rows, source, cells, named, identifiers))
+    events = _ordered(pa.concat_tables(parts), source, secret)
+    repeated = np.zeros(len(events), dtype=np.bool_)
+    if source.key:
+        repeated = seen.said.repeats(_words(events["id"]), events["digest"].to_numpy())
+        events = events.filter(pa.array(~repeated)) if repeated.any() else events
+    rejects = pa.concat_tables([rows.rejects, _rejects(rows, source, cells)])
+    rejects = rejects.take(pa.array(np.argsort(rejects["position"].to_numpy(), kind="stable")))
+    counts = {
+        "rows": rows.count,
+        "events": events.num_rows,
+        "rejects": rejects.num_rows,
+        "repeated": int(repeated.sum()),
+        "nobody": nobody,
+    }
+    return Received(events, rejects, counts)
+
+
+def _row_ids(rows: Rows, source: Source, cells: Cells, secret: bytes, seen: Seen, personal: frozenset[str]) -> pa.Array:
+    if not rows.table.num_rows:
+        return pa.array([], pa.string())
+    if not source.key:
+        lines = (
+            pa.array(rows.lines)
+            if rows.lines
+            else lines_of({name: cells.column(name) for name in rows.table.column_names})
+        )
+        hashes = digests(plain(lines), secret, size=16)
+        ordinals = seen.rows.ordinals(hashes.view("<u8").reshape(-1, 2)[:, 0].copy())
+        return pc.binary_join_element_wise(hexadecimal(hashes), pc.cast(pa.array(ordinals), pa.string()), ".")
+    keys = [trimmed(plain(rows.table[column])) for column in source.key]
+    for column, key in zip(source.key, keys, strict=True):
+        cells.fault(
+            "no_key", ~pc.is_valid(key).to_numpy(zero_copy_only=False), f"Column '{column}' of the key is empty."
+        )
+    joined = pc.fill_null(joined_text(keys), "")
+    if personal & set(source.key):
+        return hexadecimal(digests(joined, secret, size=16))
+    return joined
+
+
+def joined_text(parts: list[pa.Array]) -> pa.Array:
+    """Texts joined so that no two different lists of them look alike; null where one is."""
+    if len(parts) == 1:
+        return parts[0]
+    marked = [pc.replace_substring(pc.replace_substring(part, "\\", "\\\\"), "|", "\\|") for part in parts]
+    return pc.binary_join_element_wise(*marked, "|")
+
+
+def _identifiers(source: Source, cells: Cells) -> tuple[dict[str, pa.Array], int]:
+    made: dict[str, pa.Array] = {}
+    nobody = 0
+    for kind, columns in source.identifiers.items():
+        values = joined_text([trimmed(cells.column(column)) for column in columns])
+        if kind in {"user_id", "anonymous_id"}:
+            named = pc.is_in(pc.utf8_lower(values), pa.array(NOBODY))
+            nobody += int(pc.sum(named).as_py() or 0)
+            values = pc.if_else(named, None, values)
+        made[kind] = values
+    return made, nobody
+
+
+def _told(rule: Rule, cells: Cells, evaluate: Evaluate) -> NDArray[np.bool_]:
+    """Which rows tell of the rule's event; what is wrong with their times, names and kinds becomes the rows' fault."""
+    applies = np.ones(cells.length, dtype=np.bool_)
+    if rule.when is not None:
+        applies = evaluate(rule.when, cells.for_condition(rule.when), cells.length)
+    at = cells.time(rule.at, applies)
+    told: NDArray[np.bool_] = applies & pc.is_valid(at).to_numpy(zero_copy_only=False)
+    if rule.not_before:
+        start = cells.time(rule.not_before, told)
+        early = pc.fill_null(pc.less(at, start), False).to_numpy(zero_copy_only=False)
+        cells.fault("ends_before_it_begins", told & early, f"'{rule.at}' lies before '{rule.not_before}'.")
+    if rule.name_from:
+        nameless = pc.is_null(trimmed(cells.column(rule.name_from))).to_numpy(zero_copy_only=False)
+        cells.fault("no_name", told & nameless, f"Column '{rule.name_from}' is empty.")
+    if rule.kind_from:
+        words = pc.fill_null(trimmed(cells.column(rule.kind_from)), KINDS[0])
+        known = pc.is_in(words, pa.array(KINDS)).to_numpy(zero_copy_only=False)
+        cells.fault("bad_kind", told & ~known, f"Column '{rule.kind_from}' holds none of {', '.join(KINDS)}.")
+    return told
+
+
+def _first(named: pa.Array, values: pa.Array, chosen: NDArray[np.bool_], seen: Seen, place: int) -> NDArray[np.bool_]:
+    """Which of the chosen rows are the first of the file with their identifier; rows without one are none."""
+    among = chosen & pc.is_valid(values).to_numpy(zero_copy_only=False)
+    words = _words(named.filter(pa.array(among))) + np.uint64(place)
+    first = np.zeros(len(chosen), dtype=np.bool_)
+    first[np.flatnonzero(among)] = seen.once.ordinals(words) == 0
+    return first
+
+
+def _silence(source: Source) -> str:
+    columns = ", ".join(dict.fromkeys(rule.at for rule in source.rules))
+    asked = " and no `when` holds" if all(rule.when for rule in source.rules) else ""
+    return f"No event: {columns} empty{' or' + asked.removeprefix(' and') if asked else ''}."
+
+
+def _events(
+    place: int,
+    told: NDArray[np.bool_],
+    rows: Rows,
+    source: Source,
+    cells: Cells,
+    ids: pa.Array,
+    identifiers: dict[str, pa.Array],
+) -> pa.Table:
+    rule = source.rules[place]
+    mask = pa.array(told)
+    size = int(told.sum())
+    made: dict[str, pa.Array] = {
+        "id": pc.binary_join_element_wise(ids.filter(mask), str(place), "#"),
+        "position": pa.array(rows.positions[told]),
+        "kind": _words_of(rule.kind, rule.kind_from, cells, mask),
+        "name": _words_of(rule.name, rule.name_from, cells, mask),
+        "at": cells.time(rule.at).filter(mask),
+    }
+    for kind, values in identifiers.items():
+        made[f"identifiers.{kind}"] = values.filter(mask)
+    for path, values in cells.properties.items():
+        made[path] = values.filter(mask) if path in rule.properties else pa.nulls(size, values.type)
+    if rows.rest is not None and rows.rest.null_count < len(rows.rest):
+        made["rest"] = rows.rest.filter(mask)
+    return pa.table(made)
+
+
+def _words_of(constant: str, column: str, cells: Cells, mask: pa.Array) -> pa.Array:
+    if column:
+        return pc.fill_null(trimmed(cells.column(column)).filter(mask), KINDS[0])  # only a kind may be empty: track
+    return pa.repeat(pa.scalar(constant, pa.string()), pc.sum(mask).as_py() or 0)
+
+
+def _ordered(events: pa.Table, source: Source, secret: bytes) -> pa.Table:
+    """Events in the order of their rows and rules, with their digests, as EVENT has the columns."""
+    if len(source.rules) > 1:
+        events = events.take(pa.array(np.argsort(events["position"].to_numpy(), kind="stable")))
+    events = events.combine_chunks()
+    told = set(events.column_names) - {"id", "position"}
+    hashed = np.zeros(0, dtype=np.uint64)
+    if events.num_rows:
+        lines = lines_of({column: events[column] for column in told})
+        hashed = digests(lines, b"event" + secret, size=8).view("<u8")
+    columns = {
+        **{column: plain(events[column]) for column in events.column_names},
+        "source": pa.DictionaryArray.from_arrays(np.zeros(len(events), dtype=np.int32), pa.array([source.name])),
+        "digest": pa.array(hashed, pa.uint64()),
+    }
+    fields = [found for found in EVENT if found.name != "rest"]
+    made = [_as_word(columns[found.name]) if found.type == WORD else columns[found.name] for found in fields]
+    extra = [name for name in events.column_names if name not in EVENT.names]
+    schema = pa.schema([*fields, *(pa.field(name, columns[name].type) for name in extra)], metadata=EVENT.metadata)
+    return pa.Table.from_arrays([*made, *(columns[name] for name in extra)], schema=schema)
+
+
+def _as_word(column: pa.Array) -> pa.Array:
+    return column if pa.types.is_dictionary(column.type) else column.dictionary_encode().cast(WORD)
+
+
+def _words(ids: pa.Array | pa.ChunkedArray) -> NDArray[np.uint64]:
+    """A hash of each id, for this process only."""
+    return np.fromiter(map(hash, ids.to_pylist()), dtype=np.int64, count=len(ids)).view(np.uint64)
+
+
+def _rejects(rows: Rows, source: Source, cells: Cells) -> pa.Table:
+    places = np.flatnonzero(cells.bad)
+    reasons, details = cells.reasons(places)
+    if rows.lines is not None:
+        texts = [rows.lines[place] for place in places]
+    else:
+        texts = _whole({name: cells.column(name).take(pa.array(places)) for name in rows.table.column_names})
+    return rejected(source.name, rows.positions[places].tolist(), reasons, details, texts)
+
+
+def _whole(columns: dict[str, pa.Array]) -> list[str]:
+    """Rows as JSON, each cell so that it reads back as the same: numbers and flags as they are, all else as text."""
+    said = []
+    for array in columns.values():
+        bare = pa.types.is_integer(array.type) or pa.types.is_boolean(array.type)
+        bare = bare or (pa.types.is_float64(array.type) and pc.all(pc.is_finite(array)).as_py())
+        said.append((array if bare else written(array)).to_pylist())
+    return [msgspec.json.encode(dict(zip(columns, row, strict=True))).decode() for row in zip(*said, strict=True)]

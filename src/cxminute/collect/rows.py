@@ -1,0 +1,71 @@
+"""Rows of a file on their way to becoming events: chunks of a fixed number of rows, each row with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from cxminute.collect.rejects import none
+from cxminute.collect.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A chunk of a file: the caller's number of source rows (fewer in the last), parsed or set apart.
+
+    table:     the rows that could be parsed, a column per column of the file
+    first:     place of the chunk's first row in the file, from 0, headers and blank lines not counted
+    rejects:   REJECT table of those that could not; position -1 where the file itself is at fault
+    positions: place of each row of the table in the file
+    lines:     NDJSON: the raw lines, what a reject keeps
+    rest:      NDJSON: JSON text of what the mapping does not name, null where nothing is left
+    """
+
+    table: pa.Table
+    first: int
+    rejects: pa.Table
+    positions: NDArray[np.int64]
+    lines: tuple[str, ...] | None = None
+    rest: pa.Array | None = None
+
+    @property
+    def count(self) -> int:
+        """How many rows of the file the chunk covers, parsed or not."""
+        return int(self.table.num_rows) + int(np.count_nonzero(self.rejects["position"].to_numpy() >= 0))
+
+
+def of_tables(tables: Iterable[pa.Table], source: Source, *, file: str | None = None) -> Iterator[Rows]:
+    """Chunks from tables that a typed format (Parquet, Excel, a database) gave, cut by its reader.
+
+    raises: UnknownName for a column that the mapping needs and the file does not have
+    """
+    first = 0
+    for table in tables:
+        named = table.rename_columns(unique(table.column_names))
+        if first == 0:
+            source.check_columns(tuple(named.column_names), file=file)
+        if named.num_rows:
+            yield of_table(named, first)
+        first += table.num_rows
+
+
+def of_table(table: pa.Table, first: int = 0) -> Rows:
+    """One chunk in which every row could be parsed."""
+    return Rows(table, first, none(), np.arange(first, first + table.num_rows, dtype=np.int64))
+
+
+def unique(names: list[str]) -> list[str]:
+    """Column names made unique: a name again is 'name (2)', none at all is 'column 3'."""
+    made: dict[str, None] = {}
+    for ordinal, name in enumerate(names, start=1):
+        base = name.strip() or f"column {ordinal}"
+        chosen, count = base, 1
+        while chosen in made:
+            count += 1
+            chosen = f"{base} ({count})"
+        made[chosen] = None
+    return list(made)

@@ -1,0 +1,265 @@
+"""A source file (sources/*.toml): how a row of other people's data becomes events. Its contract is for privacy."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Literal, cast
+
+from cxminute.model.definitions import Document
+from cxminute.model.errors import UnknownName, nearest
+from cxminute.model.steps import Condition, paths_of
+from cxminute.model.times import zone_of
+
+Type = Literal["number", "text", "flag", "time"]
+
+FORMATS: Final = ("csv", "tsv", "ndjson", "parquet", "excel", "sql")
+TYPES: Final = ("number", "text", "flag", "time")
+KINDS: Final = ("track", "identify", "page", "screen", "group", "alias")
+ENCODINGS: Final = ("utf-8", "cp1252", "latin-1", "utf-16", "shift_jis", "gb18030")
+EPOCHS: Final = ("epoch seconds", "epoch milliseconds")
+ROOTS: Final = ("properties.", "traits.", "context.")
+
+_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_KIND = re.compile(r"[a-z][a-z0-9_]*")
+_OF_FORMAT: Final = {"sheet": ("excel",), "delimiter": ("csv", "tsv"), "query": ("sql",), "url": ("sql",)}
+_TAKEN: Final = ("id", "source", "position", "kind", "name", "at", "digest", "profile", "rest", "seq", "known_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One property path of the events, the column that it comes from, and its type (None: as the file has it)."""
+
+    path: str
+    column: str
+    type: Type | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One [[events]] table: the event that a row tells of.
+
+    name, kind:  what happened; with `name_from`, `kind_from` the columns that say it for each row
+    at:          column of the time; no such event where it is empty
+    not_before:  column of a time that `at` may not lie before
+    when:        condition over columns of the row
+    once:        kind of identifier: one event of all rows with the same (the lines of an order), at the first of them
+    properties:  paths that it carries
+    """
+
+    name: str
+    at: str
+    kind: str = "track"
+    name_from: str = ""
+    kind_from: str = ""
+    not_before: str = ""
+    when: Condition | None = None
+    once: str = ""
+    properties: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source as its file defines it; every text is '' and every tuple empty where the file is silent."""
+
+    name: str
+    format: str
+    zone: str
+    encoding: str = "utf-8"
+    times: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    identifiers: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    properties: tuple[Property, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    sheet: str = ""
+    delimiter: str = ""
+    query: str = ""
+    url: str = ""
+
+    @property
+    def paths(self) -> dict[str, Type | None]:
+        """Every property path that its events carry, with the declared type; text for csv and tsv without one."""
+        plain: Type | None = "text" if self.format in {"csv", "tsv"} else None
+        return {found.path: found.type or plain for found in self.properties}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column of the file that the mapping needs, each once, in order of appearance."""
+        asked = [*self.key, *(column for columns in self.identifiers.values() for column in columns)]
+        asked += [found.column for found in self.properties]
+        for rule in self.rules:
+            asked += [rule.at, rule.not_before, rule.name_from, rule.kind_from, *paths_of(rule.when)]
+        return tuple(dict.fromkeys(column for column in asked if column))
+
+    def personal_columns(self, is_personal: Callable[[str], bool]) -> frozenset[str]:
+        """Columns behind what a contract calls personal: property paths, `identifiers.KIND`, key columns by name."""
+        named = {found.column for found in self.properties if is_personal(found.path)}
+        for kind, columns in self.identifiers.items():
+            if is_personal(f"identifiers.{kind}"):
+                named.update(columns)
+        return frozenset(named | {column for column in self.key if is_personal(column)})
+
+    def check_columns(self, known: tuple[str, ...], *, file: str | None = None, line: int | None = None) -> None:
+        """Raises UnknownName for the first column that the mapping needs and the file does not have."""
+        for column in self.columns:
+            if column not in known:
+                raise UnknownName(
+                    "column",
+                    column,
+                    known,
+                    file=file,
+                    line=line,
+                    then=f"Nothing of this file was collected: mend the mapping of source '{self.name}'.",
+                )
+
+
+def parse_source(doc: Document, *, zone: str, parse_condition: Callable[[str], Condition]) -> Source | None:
+    """The source that a file defines; None where it has faults, which are all in `doc.faults`.
+
+    zone:            the project's, for times without an offset where the file names none
+    parse_condition: reads the text of `when`, leaving bare names as they are: they are columns
+    """
+    before = len(doc.faults)
+    name = doc.text("name")
+    if name and not _NAME.fullmatch(name):
+        doc.fault(f"'{name}' is not a name.", key="name", allowed="small letters, digits and dashes")
+    kind = doc.text("format", allowed=FORMATS)
+    doc.parsed("zone", zone_of, zone)
+    identifiers = _identifiers(doc.section("identifiers"))
+    properties = _properties(doc.section("properties"))
+    rules = tuple(_rule(table, properties, identifiers, parse_condition) for table in doc.sections("events"))
+    if not rules:
+        doc.fault("A source without events tells nothing.", allowed="at least one [[events]] table with name and at")
+    source = Source(
+        name=name,
+        format=kind,
+        zone=doc.text("zone", zone),
+        encoding=_encoding(doc),
+        times=_times(doc),
+        key=doc.texts("key", ()),
+        identifiers=MappingProxyType(identifiers),
+        properties=properties,
+        rules=rules,
+        sheet=_of_format(doc, "sheet", kind),
+        delimiter=_of_format(doc, "delimiter", kind),
+        query=_of_format(doc, "query", kind),
+        url=_of_format(doc, "url", kind),
+    )
+    if len(source.delimiter) > 1 or source.delimiter in ('"', "\n", "\r"):
+        doc.fault("The delimiter is not one character.", key="delimiter", allowed="one character, such as ; or |")
+    doc.raw("contract")
+    doc.done()
+    return source if len(doc.faults) == before else None
+
+
+def _of_format(doc: Document, key: str, kind: str) -> str:
+    allowed = _OF_FORMAT[key]
+    if key in doc and kind in FORMATS and kind not in allowed:
+        doc.fault(f"'{key}' is not for {kind}.", key=key, allowed=f"{key} with format {' or '.join(allowed)}")
+    return doc.text(key, None if kind == "sql" and key in {"query", "url"} else "")
+
+
+def _encoding(doc: Document) -> str:
+    encoding = doc.text("encoding", "utf-8")
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        doc.unknown("encoding", encoding, ENCODINGS, key="encoding")
+    return encoding
+
+
+def _times(doc: Document) -> tuple[str, ...]:
+    times = doc.texts("times", ())
+    for form in times:
+        if form not in EPOCHS and "%" not in form:
+            allowed = f"a format such as %d.%m.%Y %H:%M, or {' or '.join(EPOCHS)}"
+            doc.fault(f"'{form}' is not a format of times.", key="times", allowed=allowed)
+    return times
+
+
+def _identifiers(doc: Document) -> dict[str, tuple[str, ...]]:
+    kinds: dict[str, tuple[str, ...]] = {}
+    for kind in doc.keys:
+        columns = doc.texts(kind)
+        if not _KIND.fullmatch(kind) or kind in _TAKEN or kind == "person":
+            doc.fault(f"'{kind}' cannot name a kind of identifier.", key=kind, allowed="user_id, order_id and the like")
+        if not columns or not all(columns):
+            doc.fault(f"'{kind}' names no column.", key=kind, allowed="a column, or a list of columns")
+        kinds[kind] = columns
+    return kinds
+
+
+def _properties(doc: Document) -> tuple[Property, ...]:
+    found = []
+    for name in doc.keys:
+        path = name if name.startswith(ROOTS) else f"properties.{name}"
+        if isinstance(doc.raw(name), dict):
+            inner = _inline(doc, name, ("from", "type"))
+            kind = inner.get("type")
+            if kind is not None and kind not in TYPES:
+                doc.unknown("type", kind, TYPES, key=name)
+            found.append(Property(path, inner.get("from", ""), cast("Type", kind) if kind else None))
+        else:
+            found.append(Property(path, doc.text(name)))
+    return tuple(found)
+
+
+def _rule(
+    doc: Document,
+    known: tuple[Property, ...],
+    kinds: Mapping[str, tuple[str, ...]],
+    parse_condition: Callable[[str], Condition],
+) -> Rule:
+    paths = {found.path.removeprefix("properties."): found.path for found in known}
+    if "properties" in doc:
+        chosen = [name.removeprefix("properties.") for name in doc.texts("properties")]
+        for name in chosen:
+            if name not in paths:
+                doc.unknown("property", name, paths, key="properties")
+        carried = tuple(paths[name] for name in chosen if name in paths)
+    else:
+        carried = tuple(paths.values())
+    name, name_from = _named(doc, "name", None)
+    kind, kind_from = _named(doc, "kind", "track")
+    if not kind_from and kind not in KINDS:
+        doc.unknown("kind of event", kind, KINDS, key="kind")
+    if "once" in doc and doc.text("once") not in kinds:
+        doc.unknown("kind of identifier", doc.text("once"), kinds, key="once")
+    rule = Rule(
+        name=name,
+        at=doc.text("at"),
+        kind=kind,
+        name_from=name_from,
+        kind_from=kind_from,
+        not_before=doc.text("not_before", ""),
+        when=doc.parsed("when", parse_condition, ""),
+        once=doc.text("once", ""),
+        properties=carried,
+    )
+    doc.done()
+    return rule
+
+
+def _named(doc: Document, key: str, default: str | None) -> tuple[str, str]:
+    """A text, or { from = column }: (text, '') or ('', column)."""
+    if isinstance(doc.raw(key), dict):
+        return "", _inline(doc, key, ("from",)).get("from", "")
+    return doc.text(key, default), ""
+
+
+def _inline(doc: Document, key: str, allowed: tuple[str, ...]) -> dict[str, str]:
+    """The texts of an inline table such as { from = "column" }; what is wrong with it is a fault of the key's line."""
+    found = doc.raw(key)
+    inner = {name: value for name, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
+    if not inner.get("from"):
+        doc.fault(f"'{key}' names no column.", key=key, allowed='{ from = "column" }')
+    for name in found if isinstance(found, dict) else ():
+        if name not in allowed:
+            near = nearest(name, allowed)
+            doc.fault(f"Unknown key '{name}' in '{key}'.", key=key, allowed=", ".join(allowed), near=near)
+        elif name not in inner:
+            doc.fault(f"'{name}' of '{key}' is not text.", key=key, allowed="text")
+    return inner

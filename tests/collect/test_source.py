@@ -1,0 +1,83 @@
+"""A source file says how a row becomes events; what is wrong with it is said all at once, by line."""
+
+from __future__ import annotations
+
+import pytest
+
+from cxminute.collect.source import parse_source
+from cxminute.model.errors import UnknownName
+from tests.collect.sources import ORDERS, condition, document_of, source_of
+
+FAULTY = """
+name      = "My Orders"
+format    = "cvs"
+zone      = "Europe/Londn"
+encoding  = "utf-9"
+times     = ["dd.mm.yyyy"]
+sheet     = "Orders"
+keys      = ["id"]
+[identifiers]
+User      = "who"
+[properties]
+total     = { from = "total", type = "numbr" }
+[[events]]
+name      = "Order Completed"
+at        = "at"
+when      = "total >"
+properties = ["totl"]
+once      = "user_id"
+kind      = "trak"
+[contract]
+anything  = "is for privacy to judge"
+"""
+
+
+def test_every_fault_of_a_source_is_told_with_its_line_at_once() -> None:
+    """As many messages as faults, each with its line, and with the nearest right name where one is near."""
+    doc = document_of(FAULTY)
+    assert parse_source(doc, zone="UTC", parse_condition=condition) is None
+    told = {fault.line: fault.nearest for fault in doc.faults}
+    assert set(told) == {2, 3, 4, 5, 6, 8, 10, 12, 16, 17, 18, 19}
+    assert (told[3], told[5], told[8], told[12]) == ("csv", "utf-8", "key", "number")
+    assert (told[17], told[19]) == ("total", "track")
+
+
+def test_a_key_of_another_format_is_a_fault() -> None:
+    """A sheet means nothing to a csv file: it is said, not ignored."""
+    doc = document_of(ORDERS.replace('format = "csv"', 'format = "csv"\nsheet = "Orders"'))
+    assert parse_source(doc, zone="UTC", parse_condition=condition) is None
+    assert [fault.line for fault in doc.faults] == [4]
+
+
+def test_a_query_needs_its_database() -> None:
+    """A source of format sql names its query and its url."""
+    doc = document_of(ORDERS.replace('"csv"', '"sql"'))
+    assert parse_source(doc, zone="UTC", parse_condition=condition) is None
+    assert {word for fault in doc.faults for word in ("query", "url") if word in fault.what} == {"query", "url"}
+
+
+def test_columns_and_paths_are_all_that_the_mapping_names() -> None:
+    """The columns that a file must have are those of the key, the identifiers, the properties, times and conditions."""
+    source = source_of(ORDERS.replace('at   = "at"', 'at = "at"\nnot_before = "made"\nwhen = "`the sum` > 0"'))
+    assert source.columns == ("id", "who", "total", "at", "made", "the sum")
+    assert source.paths == {"properties.total": "number"}
+
+
+def test_cells_of_text_files_are_text_unless_declared() -> None:
+    """A property of a csv file without a type is text; of a Parquet file it is what the file says."""
+    bare = ORDERS.replace('{ from = "total", type = "number" }', '"total"')
+    assert source_of(bare).paths == {"properties.total": "text"}
+    assert source_of(bare.replace('"csv"', '"parquet"')).paths == {"properties.total": None}
+
+
+def test_a_misspelt_column_is_told_with_the_nearest_name() -> None:
+    """A mapping that names a column which the file lacks says so before anything is collected."""
+    with pytest.raises(UnknownName, match=r"orders.csv:1: There is no column 'total'. Did you mean 'totals'\?"):
+        source_of().check_columns(("id", "who", "at", "totals"), file="orders.csv", line=1)
+
+
+def test_what_the_contract_calls_personal_is_found_in_the_file() -> None:
+    """The columns behind a personal path, and a key column whose own name is personal, are known."""
+    source = source_of(ORDERS.replace('["id"]', '["id", "email"]'))
+    assert source.personal_columns({"properties.total", "email"}.__contains__) == {"total", "email"}
+    assert source.personal_columns({"identifiers.user_id"}.__contains__) == {"who"}
