@@ -67,7 +67,7 @@ def replay(project: Project, source: Source, now: int, reason: str | None = None
     with collecting(project.folder):
         held = project.log.rejects(source.name, reason)
         replayable = held.filter(pa.array([position >= 0 for position in held["position"].to_pylist()], pa.bool_()))
-        rows = rows_of(replayable, source)
+        rows = rows_of(replayable.select(REJECT.names).cast(REJECT), source)
         numbers = tuple(replayable["number"].to_pylist())
         return _take(project, source, iter([rows]), ("quarantine", ""), now, lambda *_: None, numbers)
 

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator
 from functools import partial
 from itertools import compress
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TextIO
 
 import msgspec
 import numpy as np
@@ -41,7 +41,18 @@ def read(file: BinaryIO, source: Source, *, name: str, size: int) -> Iterator[Ro
     name:   the file as people know it, for messages
     raises: BadData for a file that is empty or whose header cannot be read; UnknownName for a missing column
     """
-    reader = _Reader(file, source, name)
+    buffered = io.BufferedReader(file)  # type: ignore[type-var]  # any file that can be read will do
+    encoding = _encoding(buffered.peek(4)[:4], source, name)
+    marked = "utf-8-sig" if encoding == "utf-8" else encoding
+    text = io.TextIOWrapper(buffered, marked, errors="surrogateescape", newline="")
+    try:
+        yield from _chunks(_Reader(file, text, encoding, source, name), source, name, size)
+    finally:
+        text.detach()
+        buffered.detach()  # the file is its opener's to close
+
+
+def _chunks(reader: _Reader, source: Source, name: str, size: int) -> Iterator[Rows]:
     source.check_columns(reader.header, file=name, line=reader.header_line)
     first, count = 0, size
     while count == size:
@@ -66,13 +77,8 @@ class _TooLong(Exception):
 class _Reader:
     """The state of reading one file: where we are, and the lines of the row at hand (needed whole, should it fail)."""
 
-    def __init__(self, file: BinaryIO, source: Source, name: str) -> None:
-        self._file, self._source, self._name = file, source, name
-        buffered = io.BufferedReader(file)  # type: ignore[type-var]  # any file that can be read will do
-        self.encoding = self._encoding(buffered.peek(4)[:4])
-        marked = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
-        text = io.TextIOWrapper(buffered, marked, errors="surrogateescape", newline="")
-        self._text = text
+    def __init__(self, file: BinaryIO, text: TextIO, encoding: str, source: Source, name: str) -> None:
+        self._file, self._text, self.encoding, self._source, self._name = file, text, encoding, source, name
         self._source_lines = iter(partial(text.readline, LONGEST_LINE), "")
         self._again: deque[str] = deque()
         self.held: list[str] = []
@@ -245,20 +251,6 @@ class _Reader:
             if piece.endswith(("\n", "\r")) or len(piece) < LONGEST_LINE:
                 return
 
-    def _encoding(self, begin: bytes) -> str:
-        """The source's encoding, after a look at the file's mark: UTF-8's is skipped, UTF-16's must be declared."""
-        encoding = codecs.lookup(self._source.encoding).name
-        marked = begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        if marked and not encoding.startswith(("utf-16", "utf-32")):
-            raise BadData(
-                f"The file is UTF-16, and source '{self._source.name}' reads it as {encoding}.",
-                file=self._name,
-                line=1,
-                allowed='encoding = "utf-16"',
-                then="Nothing of this file was collected.",
-            )
-        return encoding
-
     def _header(self) -> tuple[str, ...]:
         try:
             row: list[str] = []
@@ -306,6 +298,21 @@ class _Reader:
                 line=self.header_line,
                 allowed=f"delimiter = {other!r} in source '{self._source.name}'",
             )
+
+
+def _encoding(begin: bytes, source: Source, name: str) -> str:
+    """The source's encoding, after a look at the file's mark: UTF-8's is skipped, UTF-16's must be declared."""
+    encoding = codecs.lookup(source.encoding).name
+    marked = begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if marked and not encoding.startswith(("utf-16", "utf-32")):
+        raise BadData(
+            f"The file is UTF-16, and source '{source.name}' reads it as {encoding}.",
+            file=name,
+            line=1,
+            allowed='encoding = "utf-16"',
+            then="Nothing of this file was collected.",
+        )
+    return encoding
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
