@@ -106,9 +106,5 @@ def test_the_brief_tells_of_the_snow(boston: Path) -> None:
 def test_autumn_is_mostly_quiet(boston: Path) -> None:
     """From W38 to W48 nothing much happened: at most one alarm in eleven weeks."""
     seen = view(Reading(project=boston))
-    alarms = [
-        (week, row["about"], row["measure"])
-        for week in range(38, 49)
-        for row in tell_week(seen, f"2015-W{week}").insights.to_pylist()
-    ]
+    alarms = [(week, item.text) for week in range(38, 49) for item in tell_week(seen, f"2015-W{week}").brief.items]
     assert len(alarms) <= 1, alarms

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fnmatch import fnmatchcase
+from functools import cache, partial
 from typing import Final
 
 import pyarrow as pa
@@ -48,11 +49,11 @@ def split(events: pa.Table, contract: Contract) -> tuple[pa.Table, pa.Table]:
 
 
 def _split_leftovers(documents: list[str | None], contract: Contract) -> tuple[list[str | None], list[str | None]]:
-    verdicts: dict[str, bool] = {}
+    verdict = cache(partial(is_personal, contract=contract))  # few paths, many documents
 
     def part(value: object, path: str) -> tuple[object, object]:
         """The open and the personal part of a value; None where there is none."""
-        if path and verdicts.setdefault(path, is_personal(path, contract)):
+        if path and verdict(path):
             return None, value
         if not isinstance(value, dict):
             return value, None
