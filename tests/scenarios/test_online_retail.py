@@ -40,7 +40,7 @@ def test_every_line_counts(retail: Path, shared: Path, capsys: pytest.CaptureFix
         "Product Purchased (no customer)": f"{lines} > 0 AND CustomerID IS NULL",
         "Product Returned (no customer)": f"{lines} < 0 AND CustomerID IS NULL",
     }
-    counted = {name: duckdb.sql(f"SELECT count(*) {where}").fetchall()[0][0] for name, where in facts.items()}
+    counted = {name: duckdb.execute(f"SELECT count(*) {where}").fetchall()[0][0] for name, where in facts.items()}
     found = volumes(retail, capsys)
     assert {name: found[name] for name in facts} == counted
     assert sum(counted.values()) == 541_909
@@ -50,7 +50,7 @@ def test_every_line_counts(retail: Path, shared: Path, capsys: pytest.CaptureFix
 def test_an_order_is_a_customer_and_a_time(retail: Path, shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The file has no invoice number: lines of one customer at one time are one order."""
     file = (shared / "online_retail.parquet").as_posix()
-    orders = duckdb.sql(
+    orders = duckdb.execute(
         f"SELECT count(DISTINCT (CustomerID, InvoiceDate)) FROM '{file}' WHERE CustomerID IS NOT NULL AND Quantity > 0"  # noqa: S608 -- our own file
     ).fetchall()[0][0]
     assert volumes(retail, capsys)["Order Placed"] == orders
@@ -82,7 +82,7 @@ def test_repeat_purchases_are_those_that_plain_sql_finds(
         SELECT count(*) FROM first
         WHERE EXISTS (SELECT 1 FROM orders o WHERE o.c = first.c AND o.t > first.t AND o.t <= first.t + INTERVAL 90 DAY)
     """  # noqa: S608 -- our own file
-    expected = duckdb.sql(query).fetchall()[0][0]
+    expected = duckdb.execute(query).fetchall()[0][0]
     path = retail / "journeys" / "second-order.toml"
     path.write_text(
         'name = "second-order"\nper = "person"\n'

@@ -167,7 +167,7 @@ def test_outside_readers_see_the_log(log: EventLog) -> None:
     assert entry["rows"] == 1
     file = (log.root / entry["file"]).as_posix()
     query = f"SELECT id, \"properties.colour:text\", rest.properties.size::DOUBLE FROM read_parquet('{file}')"  # noqa: S608 -- our own file
-    assert duckdb.sql(query).fetchall() == [("a#0", "red", 1.0)]
+    assert duckdb.execute(query).fetchall() == [("a#0", "red", 1.0)]
 
 
 def test_damage_is_found(log: EventLog) -> None:

@@ -297,7 +297,9 @@ class EventLog:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
-    def _standing(self, known_at: int | None, source: str | None = None) -> Iterator[tuple[Row, NDArray[np.int64]]]:
+    def _standing(
+        self, known_at: int | None, source: str | None = None
+    ) -> Iterator[tuple[Row[Any], NDArray[np.int64]]]:
         """The segments that stood at `known_at`, in order of arrival, each with its superseded rows, sorted."""
         c = COLLECTS.c
         stands = c.undone_at.is_(None)

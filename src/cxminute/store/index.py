@@ -1,0 +1,371 @@
+"""The journey index: the log's events by subject and time, in files that open by memory map.
+
+An index is a folder of runs for one space ('person', or a kind of identifier such as 'order_id'): a base run, and delta
+runs for segments that came later. `build` and `extend` make it hold the segments of the log, `open_index` reads it.
+Whether a segment lies in the base or in a delta changes no stream; nor does the order in which segments came.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from cxminute.model.errors import BrokenStore, UnknownName
+from cxminute.store import kernels
+from cxminute.store.arrays import kind_of, moments, numbers_of, typed, worded
+from cxminute.store.columns import HeldColumns
+from cxminute.store.pieces import Piece
+from cxminute.store.runs import VERSION, Run, open_run, read_facts, settle, write_facts, write_run
+from cxminute.store.streams import Bucket, Names, Part, Share, cut, merged
+
+__all__ = ["Index", "People", "Piece", "build", "extend", "in_memory", "open_index"]
+
+Ints = NDArray[np.int64]
+
+BUCKET = 1 << 20
+"""Events of a bucket: about 10 MB of times and codes, so that a task's own arrays stay near the cache."""
+DELTAS = 8
+"""Most delta runs beside the base before all is put into one run again."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Which person each profile belongs to, at one version of what is known of identities.
+
+    persons: number of the person by number of the profile; profiles beyond its end are persons of their own number
+    """
+
+    version: int
+    persons: Ints
+
+
+def build(
+    pieces: Sequence[Piece], space: str, folder: Path, codes: Mapping[tuple[str, str], int], threads: int = 2
+) -> None:
+    """Makes the index of a space anew, as one run; what was there is replaced in one step.
+
+    space:  'person' (subjects are the profiles), or the kind of identifier whose column holds the subjects;
+            rows without one are left out, and a segment without the column gives none
+    codes:  number from 0 to 65,535 of each (source, event name); it may grow, never change
+    threads: that decode segments, beside the one that places their events
+    raises: BrokenStore where a name has no code or a segment is not as the log says; the index is then as it was
+    """
+    with _writing(folder):
+        _publish(folder, space, [write_run(folder, pieces, space, codes, threads)])
+
+
+def extend(
+    pieces: Sequence[Piece], space: str, folder: Path, codes: Mapping[tuple[str, str], int], threads: int = 2
+) -> None:
+    """Makes the index hold exactly these pieces, all of the log: new ones go into a delta run.
+
+    A run is made again where one of its pieces left the log or lost rows. All runs become one where deltas are more
+    than eight or hold more than half of the base. Nothing is done where nothing changed.
+    """
+    with _writing(folder):
+        before = _runs(folder, space) if (folder / "index.json").exists() else []
+        runs = _kept(before, pieces, folder, codes)
+        held = {key for name in runs for key in read_facts(folder / name / "run.json")["pieces"]}
+        fresh = [piece for piece in pieces if piece.key not in held]
+        if not runs or fresh:
+            runs = [*runs, write_run(folder, fresh, space, codes, threads)]
+        if runs != before:
+            _publish(folder, space, runs)
+
+
+def _kept(
+    runs: Sequence[str], pieces: Sequence[Piece], folder: Path, codes: Mapping[tuple[str, str], int]
+) -> list[str]:
+    """Those of the runs that an extension keeps; none where all is to become one run."""
+    by_key = {piece.key: piece for piece in pieces}
+    facts = {name: read_facts(folder / name / "run.json") for name in runs}
+    kept = [
+        name
+        for name in runs
+        if set(facts[name]["pieces"]) <= by_key.keys()
+        and all(codes.get((source, word)) == code for source, word, code in facts[name]["codes"])
+    ]
+    held = {key for name in kept for key in facts[name]["pieces"]}
+    fresh = [piece for key, piece in by_key.items() if key not in held]
+    if not fresh and kept == list(runs):
+        return kept
+    rows = [sum(by_key[key].rows for key in facts[name]["pieces"]) for name in kept]
+    deltas = sum(rows[1:]) + sum(piece.rows for piece in fresh)
+    return [] if not kept or len(kept) + bool(fresh) > DELTAS + 1 or deltas > rows[0] / 2 else kept
+
+
+def open_index(
+    folder: Path,
+    space: str,
+    pieces: Sequence[Piece],
+    *,
+    sources: frozenset[str] | None = None,
+    closes_at: int | None = None,
+    people: People | None = None,
+    threads: int = 2,
+    bucket: int = BUCKET,
+) -> Index:
+    """The subjects of a space, by memory map.
+
+    pieces:    all of the log, as given to `build` or `extend`, with the side files that there are now
+    sources:   that the permit covers; None for all
+    closes_at: UTC milliseconds, inclusive; None for the last event that happened
+    people:    for the space 'person': which profiles are one person; None while each is its own
+    bucket:    about how many events a bucket has
+    raises:    BrokenStore where the index was made of other pieces: `extend` it first
+    """
+    by_key = {piece.key: piece for piece in pieces}
+    runs = [open_run(folder / name, by_key, threads) for name in _runs(folder, space)]
+    held = [key for run in runs for key in run.keys]
+    if sorted(held) != sorted(by_key):
+        raise BrokenStore(
+            f"The index of '{space}' is of {len(held)} segments, and not of the {len(by_key)} that make the log now.",
+            then="Extend the index first.",
+        )
+    return Index(space, runs, sources=sources, closes_at=closes_at, people=people, bucket=bucket)
+
+
+def in_memory(
+    events: pa.Table,
+    per: str,
+    closes_at: int | None = None,
+    sources: frozenset[str] | None = None,
+    *,
+    bucket: int = BUCKET,
+) -> Index:
+    """The subjects of a table: the same streams, without a file.
+
+    events: `subject` (integer; null for none), `at` (timestamp, or integer UTC milliseconds), `name`; optionally
+            `source`, `position`, `id`; every other column is a path. Without source all are of one unnamed source;
+            events that tie and have no position or id stay in the table's order
+    raises: UnknownName where a column is missing
+    """
+    for column in ("subject", "at", "name"):
+        if column not in events.column_names:
+            raise UnknownName("column", column, events.column_names)
+    count = events.num_rows
+    flat = {name: _flat(events.column(name)) for name in events.column_names}
+    times = numbers_of(moments(flat["at"]))
+    names = worded(flat["name"])
+    sourced = worded(flat["source"]) if "source" in flat else worded(pa.array([""] * min(count, 1)))
+    which = numbers_of(sourced.indices) if "source" in flat else np.zeros(count, np.int64)
+    spoken = names.dictionary.to_pylist()
+    pairs = which * max(len(spoken), 1) + numbers_of(names.indices)
+    used, coded = np.unique(pairs, return_inverse=True)
+    told = sourced.dictionary.to_pylist()
+    meaning = {code: (told[pair // len(spoken)], spoken[pair % len(spoken)]) for code, pair in enumerate(used.tolist())}
+    codes = coded.astype(np.uint16)
+    given = flat["subject"].cast(pa.int64())
+    there = given.is_valid().to_numpy(zero_copy_only=False)
+    subjects, found = np.unique(numbers_of(given.fill_null(0))[there], return_inverse=True)
+    local = np.full(count, -1, np.int64)
+    local[there] = found
+    offsets = np.zeros(subjects.size + 1, np.int64)
+    np.cumsum(np.bincount(found, minlength=subjects.size), out=offsets[1:])
+    total = int(offsets[-1])
+    out_times, out_codes, rows = np.empty(total, np.int64), np.empty(total, np.uint16), np.empty(total, np.int64)
+    kernels.scatter(local, times, codes, 0, offsets[:-1].copy(), out_times, out_codes, rows)
+    kernels.put_in_order(offsets, out_times, out_codes, rows)
+    places, groups = kernels.tied(offsets, out_times)
+    if places.size:
+        tied = rows[places]
+        order = settle(
+            groups,
+            _ranks(meaning)[out_codes[places]],
+            tied if {"position", "id"} & flat.keys() else np.zeros(tied.size, np.int64),
+            lambda asked: numbers_of(flat["position"])[tied[asked]] if "position" in flat else np.zeros_like(asked),
+            lambda asked: flat["id"].take(pa.array(tied[asked])) if "id" in flat else pa.nulls(asked.size, pa.string()),
+        )
+        rows[places], out_codes[places] = tied[order], out_codes[places][order]
+    own = {"subject", "at", "name", "source", "position", "id"}
+    taken = pa.array(rows)
+    columns = {
+        path: (kind_of(values), typed(values, kind_of(values)).take(taken))
+        for path, values in flat.items()
+        if path not in own and not pa.types.is_null(values.type)
+    }
+    run = Run(
+        subjects=subjects,
+        offsets=offsets,
+        times=out_times,
+        codes=out_codes,
+        first=int(times.min()) if count else None,
+        last=int(times.max()) if count else None,
+        names=meaning,
+        columns=HeldColumns(columns),
+    )
+    return Index(per, [run], sources=sources, closes_at=closes_at, bucket=bucket)
+
+
+class Index:
+    """Subjects over one or more open runs: a base and its deltas, with the profiles of one person as one stream."""
+
+    def __init__(
+        self,
+        per: str,
+        runs: Sequence[Run],
+        *,
+        sources: frozenset[str] | None = None,
+        closes_at: int | None = None,
+        people: People | None = None,
+        bucket: int = BUCKET,
+    ) -> None:
+        self.per = per
+        self._runs = [run for run in runs if run.times.size] or list(runs[:1])
+        self._last = max((run.last for run in runs if run.last is not None), default=0)
+        self.opens_at = min((run.first for run in runs if run.first is not None), default=0)
+        self.closes_at = self._last if closes_at is None else closes_at
+        self._names = _names(runs, sources)
+        self._bucket = bucket
+        self._people = people
+        self._persons, self._profiles = self._owned()
+        self._kinds: dict[str, frozenset[str]] = {}
+
+    def buckets(self) -> Sequence[range]:
+        """Ranges of subjects, of about equally many events; a subject is never split."""
+        if self._alone and self._runs:
+            run = self._runs[0]
+            count = run.offsets.size - 1
+            numbers, ends = run.numbers(0, count), run.offsets[1:].astype(np.int64)
+        else:
+            numbers, counts = self._counts()
+            ends = np.cumsum(counts)
+        if not numbers.size:
+            return []
+        total = int(ends[-1])
+        many = max(1, -(-total // self._bucket))
+        wanted = np.arange(1, many, dtype=np.int64) * total // many
+        splits = np.unique(np.searchsorted(ends, wanted, side="left") + 1)
+        inner = numbers[splits[splits < numbers.size]].tolist()
+        bounds = [int(numbers[0]), *inner, int(numbers[-1]) + 1]
+        return [range(low, high) for low, high in pairwise(bounds)]
+
+    def read(self, bucket: range) -> Bucket:
+        """The streams of one bucket: as they lie where one run holds all, else gathered and merged."""
+        if self._alone:
+            run = self._runs[0]
+            low, high = run.places(bucket)
+            numbers = run.numbers(low, high)
+            bounds = run.offsets[low : high + 1].astype(np.int64)
+            start, stop = int(bounds[0]), int(bounds[-1])
+            offsets, chosen = bounds - start, slice(start, stop)
+            times, codes = run.times[chosen], run.codes[chosen]
+            parts, order = [Part(run, chosen)], None
+        else:
+            shares = [self._share(run, bucket) for run in self._runs]
+            numbers = np.unique(np.concatenate([share.owners for share in shares]))
+            offsets, times, codes, order = merged(shares, numbers, self._names)
+            parts = [share.part for share in shares]
+        if self._last > self.closes_at:
+            offsets, kept = cut(offsets, times, self.closes_at)
+            times, codes, order = times[kept], codes[kept], kept if order is None else order[kept]
+        return Bucket(numbers, offsets, times, codes, parts=parts, order=order, names=self._names, kinds=self._kinds_of)
+
+    @property
+    def _alone(self) -> bool:
+        return len(self._runs) == 1 and self._people is None
+
+    def _kinds_of(self, path: str) -> frozenset[str]:
+        if path not in self._kinds:
+            self._kinds[path] = frozenset().union(*(run.columns.kinds(path) for run in self._runs))
+        return self._kinds[path]
+
+    def _owned(self) -> tuple[Ints, Ints]:
+        """Person and profile, for every profile that a run knows, by person; empty where each is its own."""
+        if self._people is None:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        profiles = np.unique(np.concatenate([run.numbers(0, run.offsets.size - 1) for run in self._runs]))
+        mapped = self._people.persons
+        persons = profiles.copy()
+        inside = (profiles >= 0) & (profiles < mapped.size)
+        persons[inside] = mapped[profiles[inside]]
+        order = np.argsort(persons, kind="stable")
+        return persons[order], profiles[order]
+
+    def _counts(self) -> tuple[Ints, Ints]:
+        """Every subject, and how many events it has over all runs."""
+        shares = [self._share(run, range(-(2**63), 2**63 - 1)) for run in self._runs]
+        if not shares:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        owners = np.concatenate([share.owners for share in shares])
+        numbers, local = np.unique(owners, return_inverse=True)
+        counts = np.zeros(numbers.size, np.int64)
+        np.add.at(counts, local, np.concatenate([share.counts for share in shares]))
+        return numbers, counts
+
+    def _share(self, run: Run, bucket: range) -> Share:
+        """What a run gives to a bucket."""
+        if self._people is None:
+            low, high = run.places(bucket)
+            bounds = run.offsets[low : high + 1].astype(np.int64)
+            return Share(Part(run, slice(int(bounds[0]), int(bounds[-1]))), run.numbers(low, high), np.diff(bounds))
+        low, high = np.searchsorted(self._persons, [bucket.start, bucket.stop])
+        owners, profiles = self._persons[low:high], self._profiles[low:high]
+        known = run.numbers(0, run.offsets.size - 1)
+        places = np.searchsorted(known, profiles)
+        here = places < known.size
+        here[here] = known[places[here]] == profiles[here]
+        places, owners = places[here], owners[here]
+        starts = run.offsets[places].astype(np.int64)
+        counts = run.offsets[places + 1].astype(np.int64) - starts
+        return Share(Part(run, kernels.spread(starts, counts)), owners, counts)
+
+
+def _flat(values: pa.ChunkedArray) -> pa.Array:
+    """One array of a table's column."""
+    if pa.types.is_dictionary(values.type):
+        values = values.unify_dictionaries()
+    found = values.combine_chunks()
+    return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
+
+
+def _ranks(meaning: Mapping[int, tuple[str, str]]) -> Ints:
+    return _table(meaning, None).ranks()
+
+
+def _names(runs: Sequence[Run], sources: frozenset[str] | None) -> Names:
+    """The meaning of all codes; two runs never give one code two meanings, as codes only grow."""
+    return _table({code: pair for run in runs for code, pair in run.names.items()}, sources)
+
+
+def _table(meaning: Mapping[int, tuple[str, str]], sources: frozenset[str] | None) -> Names:
+    pairs = [meaning.get(code, ("", "")) for code in range(max(meaning, default=-1) + 1)]
+    permitted = [sources is None or pair[0] in sources for pair in pairs]
+    return Names(pairs, np.array(permitted, np.bool_))
+
+
+def _runs(folder: Path, space: str) -> list[str]:
+    """Names of the runs that make the index, the base first."""
+    facts = read_facts(folder / "index.json")
+    if facts["space"] != space:
+        raise BrokenStore(f"The index in {folder.name} is of '{facts['space']}', not of '{space}'.")
+    return list(facts["runs"])
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Waits until nobody else writes the index, and holds it; the hold falls with the process."""
+    import fcntl  # noqa: PLC0415 -- absent on Windows, where only this lock is missing
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "writing.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _publish(folder: Path, space: str, runs: Sequence[str]) -> None:
+    """Makes these the runs of the index in one step, then sweeps away what no index names."""
+    write_facts(folder / "index.json", {"version": VERSION, "space": space, "runs": list(runs)})
+    for found in folder.iterdir():
+        if found.is_dir() and found.name not in runs:
+            shutil.rmtree(found)
+        elif found.name.startswith("."):  # of a writer that was killed
+            found.unlink()
