@@ -18,7 +18,7 @@ types: $(READY)
 layers: $(READY)
 	$(VENV)/bin/lint-imports
 docs: $(READY)
-	$(VENV)/bin/python -m pytest --doctest-modules --doctest-glob='*.md' docs README.md src
+	$(VENV)/bin/python -m pytest --doctest-modules --ignore=src/cxminute/store/migrations docs tests/docs src
 bench: $(READY)
 	$(VENV)/bin/python -m benchmarks collect && $(VENV)/bin/python -m benchmarks index
 

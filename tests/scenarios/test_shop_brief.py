@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from cxminute.app.analysis import view
+from cxminute.app.brief import tell_week
 from cxminute.app.cli import run
+from cxminute.app.options import Reading
 from cxminute.minute.tell import tell, words
 from cxminute.simulation.shop import Simulated, simulate
 from cxminute.synthesis.explain import explain
+from tests.conftest import ROOT
 from tests.scenarios import shop_truth
 from tests.scenarios.shop_memory import tallies
 
@@ -88,6 +94,12 @@ def test_the_demo_ends_with_a_brief_that_names_its_troubles(
     for truth in truths:
         if not truth["consequence"]:
             assert truth["where"][1] in said, truth["kind"]
+    picture = "".join(re.findall(r"<text[^>]*>([^<]*)</text>", (ROOT / "docs" / "brief.svg").read_text("utf-8")))
+    spoken = re.sub(r"[^a-z0-9]", "", html.unescape(picture).casefold())
+    brief = tell_week(view(Reading(project=tmp_path / "cxm-demo"))).brief
+    for line in (brief.headline, *brief.items, *brief.decisions):
+        words_of = re.sub(r"[^a-z0-9]", "", line.text.casefold())
+        assert words_of in spoken, f"docs/brief.svg does not show '{line.text}': python docs/picture.py cxm-demo"
     [page] = (tmp_path / "cxm-demo" / ".cxm" / "briefs").glob("*.html")
     text = page.read_text("utf-8")
     assert "<svg" in text

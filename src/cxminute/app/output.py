@@ -95,6 +95,11 @@ def percent(share: float | None, digits: int = 1) -> str:
     return "-" if share is None or share != share else f"{100 * share:.{digits}f} %"  # noqa: PLR0124 -- NaN
 
 
+def count(number: int, things: str) -> str:
+    """A number of things, named in their plural: '1 row', '2,000 rows'."""
+    return f"{number:,} {things.removesuffix('s') if number == 1 else things}"
+
+
 def lasting(milliseconds: float) -> str:
     """A length of time as people read it, in the largest unit that it fills: '19.1 days', '45.0 seconds'."""
     unit = next((unit for unit in reversed(UNITS) if milliseconds >= UNITS[unit] and unit != "week"), "second")

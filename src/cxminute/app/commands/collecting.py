@@ -173,11 +173,14 @@ def _document(done: Collected) -> dict[str, object]:
 
 def _show(shown: str, done: Collected) -> None:
     c = done.counts
-    parts = [f"{c.added:,} events added"]
+    parts = [f"{output.count(c.added, 'events')} added"]
     for count, said in ((c.repeated, "repeated"), (c.corrected, "corrected"), (c.removed, "removed")):
         if count:
             parts.append(f"{count:,} {said}")
-    output.say(f"{shown}: {c.rows:,} rows; {', '.join(parts)}; {c.rejected:,} rows in quarantine.")
+    output.say(
+        f"{shown}: {output.count(c.rows, 'rows')}; {', '.join(parts)}; "
+        f"{output.count(c.rejected, 'rows')} in quarantine."
+    )
     for reason, count in sorted(done.reasons.items(), key=lambda item: -item[1]):
         output.say(f"  {count:,} {reason}: {REASONS[reason].meaning}")
     if done.nobody:

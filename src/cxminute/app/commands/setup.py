@@ -99,8 +99,8 @@ def check(*, project: Path = Path(), json: bool = False) -> int:
         for fault in found.faults:
             output.say(str(fault))
         kinds = {"sources": found.sources, "journeys": found.journeys, "promises": found.promises}
-        counted = ", ".join(f"{len(things)} {kind}" for kind, things in kinds.items())
-        output.say(f"{len(found.faults)} fault{'' if len(found.faults) == 1 else 's'}; {counted} well defined.")
+        counted = ", ".join(output.count(len(things), kind) for kind, things in kinds.items())
+        output.say(f"{output.count(len(found.faults), 'faults')}; {counted} well defined.")
     return 1 if found.faults else 0
 
 
