@@ -27,8 +27,7 @@ GOAL: Final = 100_000
 _SETTINGS: Final = """name = "benchmark"
 [minute]
 dimensions = ["p0", "p5", "p6"]
-[log]
-segment_rows = 1000000
+
 """
 _SOURCE: Final = """name = "benchmark"
 format = "parquet"

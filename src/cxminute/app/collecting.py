@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -124,23 +125,35 @@ def _take(
     told = log.begin(source.name, *identity, now)
     done = Collected(told, told.counts)
     seen = Seen()
-    for part, rows in enumerate(_with(first, chunks)):
-        received = receive(rows, source, secret=project.secret, evaluate=evaluate, seen=seen, personal_columns=personal)
-        done.nobody += received.counts.get("nobody", 0)
-        if part >= told.parts:  # earlier parts were committed before a kill: they only remind `seen`
-            chunk = prepare(project, received, contract, rows.count, replayed if part == 0 else ())
-            counts = log.append(told, part, chunk, named)
-            done.counts += counts + Counts(repeated=received.counts.get("repeated", 0))
+    writing: list[tuple[Future[Counts], Received]] = []  # at most one: a chunk is received while the last is written
+
+    def settle() -> None:
+        for future, received in writing:
+            done.counts += future.result()
+            done.nobody += received.counts.get("nobody", 0)
             for reason in received.rejects["reason"].to_pylist():
                 done.reasons[reason] = done.reasons.get(reason, 0) + 1
-        advance(rows.count, f"{done.counts.rejected:,} in quarantine" if done.counts.rejected else "")
+            said = f"{done.counts.rejected:,} in quarantine" if done.counts.rejected else ""
+            advance(received.counts["rows"], said)
+        writing.clear()
+
+    with ThreadPoolExecutor(1, thread_name_prefix="cxm-log") as writer:
+        for part, rows in enumerate(_with(first, chunks)):
+            received = receive(
+                rows, source, secret=project.secret, evaluate=evaluate, seen=seen, personal_columns=personal
+            )
+            if part < told.parts:  # committed before a kill: it only reminds `seen`
+                advance(rows.count, "")
+                continue
+            chunk = prepare(project, received, contract, replayed if part == 0 else ())
+            settle()
+            writing.append((writer.submit(log.append, told, part, chunk, named), received))
+        settle()
     done.told = log.finish(told, now)
     return done
 
 
-def prepare(
-    project: Project, received: Received, contract: Contract, rows: int, replayed: tuple[int, ...] = ()
-) -> Chunk:
+def prepare(project: Project, received: Received, contract: Contract, replayed: tuple[int, ...] = ()) -> Chunk:
     """Events as the log takes them: identifiers as numbers, whose they are, without what is personal."""
     events = received.events
     for name in [name for name in events.column_names if name.startswith("identifiers.")]:
@@ -152,7 +165,8 @@ def prepare(
         numbers = project.vault.intern(kind, values)
         events = events.set_column(events.column_names.index(name), kind, numbers)
     kept, personal = split(resolve(events), contract)
-    return Chunk(kept, personal, received.rejects.cast(REJECT), rows, replayed)
+    rows, repeated = received.counts["rows"], received.counts["repeated"]
+    return Chunk(kept, personal, received.rejects.cast(REJECT), rows, repeated, replayed)
 
 
 def _with(first: Rows | None, rest: Iterator[Rows]) -> Iterator[Rows]:

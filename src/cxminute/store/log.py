@@ -72,6 +72,7 @@ class Chunk:
     personal: `id`, `profile` and a column per personal path
     rejects:  REJECT rows
     rows:     source rows, good and bad
+    repeated: events that were left out because the file itself had told them just so before
     replayed: ids of quarantine rows that this chunk took up again
     """
 
@@ -79,6 +80,7 @@ class Chunk:
     personal: pa.Table
     rejects: pa.Table
     rows: int
+    repeated: int = 0
     replayed: tuple[int, ...] = ()
 
 
@@ -125,7 +127,8 @@ class EventLog:
         if self._known is None or self._known[0] != told.source:
             raise WrongUse("A chunk came for a collect that was not begun.")
         known = self._known[1]
-        counts = Counts(rows=chunk.rows, rejected=len(set(chunk.rejects["position"].to_pylist())))
+        rejected = len(set(chunk.rejects["position"].to_pylist()))
+        counts = Counts(rows=chunk.rows, rejected=rejected, repeated=chunk.repeated)
         with self._state.connect() as connection:
             following = (connection.execute(select(SEGMENTS.c.id).order_by(SEGMENTS.c.id.desc())).scalar() or 0) + 1
         written: list[tuple[int, files.Written, bool]] = []

@@ -136,7 +136,7 @@ def _journey(seen: View, journey: JourneyDefinition, by: str | None, count: str)
         "times": times(passages).to_pylist(),
     }
     if by:
-        answer["by"] = by
+        answer["split"] = by
         answer["groups"] = funnel(passages, plan, by, count).to_pylist()  # type: ignore[arg-type]  # as above
     return answer
 
