@@ -35,9 +35,7 @@ ROWS = """
     order by id, "at", name desc
 """
 
-pytestmark = pytest.mark.skipif(
-    not FILE.exists(), reason="shared data is absent: ../shared/data/boston311_2015.parquet"
-)
+pytestmark = pytest.mark.outside("shared")
 
 
 class Requests:

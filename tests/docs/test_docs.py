@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cxminute.app.cli import COMMANDS, run
+from cxminute.collect.rejects import REASONS
 from cxminute.model.tables import TABLES
 from tests.conftest import ROOT
 
@@ -36,6 +37,13 @@ def test_every_command_is_documented() -> None:
     """The reference names every command that there is."""
     text = (ROOT / "docs" / "reference" / "commands.md").read_text("utf-8")
     assert [name for name in COMMANDS if f"`cxm {name}" not in text] == []
+
+
+def test_every_reason_of_quarantine_is_documented() -> None:
+    """The reference has each typed reason with its meaning and its remedy."""
+    text = (ROOT / "docs" / "reference" / "quarantine.md").read_text("utf-8")
+    rows = [f"| `{name}` | {reason.meaning} | {reason.remedy} |" for name, reason in REASONS.items()]
+    assert [row for row in rows if row not in text] == []
 
 
 def test_every_word_of_the_tables_is_explained() -> None:
