@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,26 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def shared() -> Path:
     """The folder of real data; tests that ask for it are marked outside("shared")."""
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of the tests' own, on a socket in a folder, and its url."""
+    programs = initdb()
+    assert programs is not None
+    folder = tmp_path_factory.mktemp("pg")
+    user = "nobody" if os.geteuid() == 0 else None  # it refuses to run as root
+    if user:
+        shutil.chown(folder, "nobody")
+        for parent in list(folder.parents)[:2]:  # pytest's own folders, which only their owner may enter
+            parent.chmod(0o755)
+    data = folder / "data"
+    tools = programs.parent
+    subprocess.run([programs, "-D", data, "-U", "cxm", "-A", "trust"], check=True, capture_output=True, user=user)
+    options = f"-c listen_addresses='' -k {folder} -c fsync=off"
+    start: list[str | Path] = [tools / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"]
+    subprocess.run(start, check=True, capture_output=True, user=user)
+    yield f"postgresql://cxm@/postgres?host={folder}"
+    subprocess.run(
+        [tools / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=True, capture_output=True, user=user
+    )

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +19,6 @@ from pysqlite3 import dbapi2 as sqlite
 from cxminute.model.errors import BadData, BadDefinition, UnknownName
 from cxminute.store.formats import database, excel, parquet
 from cxminute.store.formats.cut import cut
-from tests.conftest import initdb
 
 QUERY = "select id, who, total from orders order by id"
 ORDERS = [(n, None if n % 4 == 0 else f"c{n}", n / 2) for n in range(25)]
@@ -161,29 +157,6 @@ def test_urls_that_cannot_be_read_are_told_without_what_they_hold(tmp_path: Path
         queried("env:SHOP", tmp_path, SHOP="postgresql://ada:hunter2@127.0.0.1:1/shop?connect_timeout=2")
     assert "hunter2" not in str(told.value)
     assert "ada" not in str(told.value)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of these tests' own, on a socket in a folder, and its url."""
-    programs = initdb()
-    assert programs is not None
-    folder = tmp_path_factory.mktemp("pg")
-    user = "nobody" if os.geteuid() == 0 else None  # it refuses to run as root
-    if user:
-        shutil.chown(folder, "nobody")
-        for parent in list(folder.parents)[:2]:  # pytest's own folders, which only their owner may enter
-            parent.chmod(0o755)
-    data = folder / "data"
-    tools = programs.parent
-    subprocess.run([programs, "-D", data, "-U", "cxm", "-A", "trust"], check=True, capture_output=True, user=user)
-    options = f"-c listen_addresses='' -k {folder} -c fsync=off"
-    start: list[str | Path] = [tools / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"]
-    subprocess.run(start, check=True, capture_output=True, user=user)
-    yield f"postgresql://cxm@/postgres?host={folder}"
-    subprocess.run(
-        [tools / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=True, capture_output=True, user=user
-    )
 
 
 @pytest.mark.outside("postgresql")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
+import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,10 +24,19 @@ from cxminute.store.state import open_state, state_url
 Row = tuple[str, int, str]
 
 
-@pytest.fixture
-def state(tmp_path: Path) -> Engine:
-    """A state of its own."""
-    return open_state(state_url(tmp_path))
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.outside("postgresql"))])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A state of its own, on each database."""
+    if request.param == "sqlite":
+        yield open_state(state_url(tmp_path))
+        return
+    server: str = request.getfixturevalue("server")
+    name = f"state_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    engine = open_state(server.replace("postgresql://cxm@/postgres", f"postgresql+psycopg://cxm@/{name}"))
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture
