@@ -126,12 +126,9 @@ def _corrected(project: Path, data: Path) -> bool:
 
 
 def _total(log, order: str, known_at: int | None) -> float | None:  # type: ignore[no-untyped-def]  # noqa: ANN001 -- Project.log
-    path = "properties.total"
-    for piece in log.pieces({path}, known_at):
-        table = pq.read_table(piece.path, columns=["id"])
-        for file in piece.sides:
-            table = table.append_column(f"{path}:number", pq.read_table(file)[f"{path}:number"])
-        for row, (key, total) in enumerate(zip(*(table[name].to_pylist() for name in table.column_names), strict=True)):
+    for piece in log.pieces((), known_at):
+        table = pq.read_table(piece.path, columns=["id", "properties.total:number"])
+        for row, (key, total) in enumerate(zip(*(column.to_pylist() for column in table.columns), strict=True)):
             if key == f"{order}#0" and row not in piece.dropped:
                 return float(total)
     return None

@@ -45,8 +45,8 @@ class Definitions:
 
     @property
     def paths(self) -> frozenset[str]:
-        """Every path that a definition or a dimension names: what the log keeps as typed columns."""
-        named = set(self.settings.dimensions)
+        """Every path that a source, a journey, a promise or a dimension names: what the log keeps as typed columns."""
+        named = {*self.settings.dimensions, *(path for source in self.sources.values() for path in source.paths)}
         for journey in self.journeys.values():
             for step in steps_of(journey):
                 named.update(paths_of(step.where))
