@@ -70,7 +70,9 @@ def run(arguments: list[str]) -> int:
 
 
 def _tell(text: str) -> None:
-    sys.stderr.write(f"cxm: {text}\n")
+    from cxminute.app.output import note  # noqa: PLC0415 -- only when something went wrong
+
+    note(f"cxm: {text}")
 
 
 if __name__ == "__main__":

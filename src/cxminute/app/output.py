@@ -22,14 +22,18 @@ class Advance(Protocol):
         """Moves the bar."""
 
 
+_HARMLESS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+"""Control characters, which a terminal would obey: what comes from data may hold any."""
+
+
 def say(text: str) -> None:
-    """One line for people."""
-    sys.stdout.write(f"{text}\n")
+    """One line for people; control characters in it are shown, not sent."""
+    sys.stdout.write(f"{text.translate(_HARMLESS)}\n")
 
 
 def note(text: str) -> None:
     """A remark beside the answer, on standard error, so that it never spoils a document in a pipe."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{text.translate(_HARMLESS)}\n")
 
 
 def document(content: object) -> None:
@@ -69,7 +73,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
         )
         shown.add_column(Text(column), justify="right" if right else "left")
     for row in rows:
-        shown.add_row(*(Text(_said(cell)) for cell in row))
+        shown.add_row(*(Text(_said(cell).translate(_HARMLESS)) for cell in row))
     console().print(shown)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +23,7 @@ from cxminute.privacy.contracts import Contract, parse_contract
 from cxminute.privacy.permits import Permit, permit
 from cxminute.store.log import EventLog
 from cxminute.store.protocols import Subjects
-from cxminute.store.state import open_state
+from cxminute.store.state import State, open_state
 from cxminute.store.vault import Vault
 
 T = TypeVar("T")
@@ -83,19 +84,19 @@ class Project:
         return self.definitions.settings
 
     @cached_property
-    def _state(self) -> object:
+    def _state(self) -> State:
         self.folder.mkdir(exist_ok=True)
         return open_state(self.settings.state_url(self.folder))
 
     @cached_property
     def log(self) -> EventLog:
         """The event log; what reads persons' events from it asks `subjects`, which asks for a permit."""
-        return EventLog(self.folder / "log", self._state)  # type: ignore[arg-type]  # made two lines above
+        return EventLog(self.folder / "log", self._state)
 
     @cached_property
     def vault(self) -> Vault:
         """Identifiers and personal values."""
-        return Vault(self._state)  # type: ignore[arg-type]  # made above
+        return Vault(self._state)
 
     @cached_property
     def secret(self) -> bytes:
@@ -104,12 +105,12 @@ class Project:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_suffix(f".{os.getpid()}")
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "wb") as file:
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(os.urandom(32))
                 file.flush()
                 os.fsync(file.fileno())
-            os.link(temporary, path) if not path.exists() else None
+            with suppress(FileExistsError):  # another process was quicker: its key holds
+                os.link(temporary, path)
             temporary.unlink()
         return path.read_bytes()
 

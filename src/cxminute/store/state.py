@@ -11,6 +11,9 @@ from sqlalchemy.exc import DatabaseError
 from cxminute.model.errors import BrokenStore
 from cxminute.store.schema import HEAD
 
+State = Engine
+"""What the rest of the house calls the database behind the state; nobody else knows which it is."""
+
 SAFE_SQLITE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """Versions from which on their line is free of the WAL-reset race (https://sqlite.org/wal.html#walresetbug)."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 from cyclopts import App
@@ -154,13 +156,25 @@ def _rows(path: Path | None, source: Source) -> int | None:
 
 
 def _preview(project: Project, path: Path | None, source: Source) -> None:
+    """The first events and rejects, a few lines each, and how many there would be of which name and reason."""
     received = preview(project, path, source)
-    columns = [name for name in received.events.column_names if name not in ("digest", "kind", "source")]
-    rows = [tuple(row[name] for name in columns) for row in received.events.slice(0, 12).to_pylist()]
-    output.table(f"{received.events.num_rows:,} events from the first rows; nothing was written", columns, rows)
-    rejects = [(r["position"] + 1, r["reason"], r["detail"]) for r in received.rejects.slice(0, 12).to_pylist()]
-    if rejects:
-        output.table(f"{received.rejects.num_rows:,} rejects", ("row", "reason", "detail"), rejects)
+    names = Counter(received.events["name"].to_pylist())
+    reasons = Counter(received.rejects["reason"].to_pylist())
+    output.say(f"Of the first {output.count(received.counts['rows'], 'rows')}, and nothing was written:")
+    for name, number in names.most_common():
+        output.say(f"  {number:,} {name}")
+    for reason, number in reasons.most_common():
+        output.say(f"  {output.count(number, 'rows')} in quarantine: {reason}, {REASONS[reason].meaning}")
+    for row in received.events.slice(0, 6).to_pylist():
+        output.say(f"\nrow {row['position'] + 1}: {row['name']} at {row['at']:%Y-%m-%d %H:%M:%S} UTC")
+        shown = {key: value for key, value in row.items() if "." in key and value is not None}
+        output.say("  " + ", ".join(f"{key.partition('.')[2]}={_cell(value)}" for key, value in shown.items()))
+    for reject in received.rejects.slice(0, 6).to_pylist():
+        output.say(f"\nrow {reject['position'] + 1}: {reject['reason']}: {reject['detail']}")
+
+
+def _cell(value: object) -> str:
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else str(value)[:60]
 
 
 def _document(done: Collected) -> dict[str, object]:
