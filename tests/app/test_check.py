@@ -91,9 +91,9 @@ def test_a_broken_definition_stops_every_command(boston: Path, capsys: pytest.Ca
     ("arguments", "code", "said"),
     [
         (["chek"], 2, "check"),
-        (["promises", "--project", "/nowhere"], 1, "cxm.toml"),
-        (["init", "x", "--template", "bostn"], 1, "boston-311"),
-        (["minute", "--week", "2015-W77"], 1, ""),
+        (["promises", "--project", "/nowhere"], 2, "cxm.toml"),
+        (["init", "x", "--template", "bostn"], 2, "boston-311"),
+        (["minute", "--week", "2015-W77"], 2, ""),
     ],
 )
 def test_wrong_use_is_told_in_one_line(
@@ -110,3 +110,27 @@ def test_wrong_use_is_told_in_one_line(
     captured = capsys.readouterr()
     assert said in captured.err
     assert "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "said"),
+    [
+        ("sources/boston-311.toml", "personal = []", 'personal = ["chanel"]', "properties.channel"),
+        ("promises/answer.toml", "properties.due", "properties.channel", None),
+        ("sources/boston-311.toml", "[identifiers]", "[identifiers", None),
+    ],
+)
+def test_what_would_fail_later_is_told_now(
+    boston: Path, capsys: pytest.CaptureFixture[str], file: str, right: str, wrong: str, said: str | None
+) -> None:
+    """A personal path that matches nothing, a due path that is no time, and a file that is no TOML: one fault each."""
+    if wrong == "properties.channel":
+        source = boston / "sources" / "boston-311.toml"
+        source.write_text(
+            source.read_text("utf-8").replace('= "Source"', '= { from = "Source", type = "text" }'), "utf-8"
+        )
+    path = boston / file
+    path.write_text(path.read_text("utf-8").replace(right, wrong, 1), "utf-8")
+    [fault] = faults(boston, capsys)
+    assert fault["file"] == file
+    assert fault["nearest"] == said

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 from cxminute.app.cli import run
 from cxminute.app.project import Project
+from cxminute.store.log import Chunk, Counts, EventLog, Told
 
 SOURCE = """name = "orders"
 format = "{format}"
@@ -138,7 +142,7 @@ def test_an_unknown_source_is_named_with_the_nearest(
 ) -> None:
     """A mistyped --source is told with the right name."""
     (tmp_path / "a.csv").write_text("x\n", "utf-8")
-    assert run(["collect", str(tmp_path / "a.csv"), "--source", "order", "--project", str(project)]) == 1
+    assert run(["collect", str(tmp_path / "a.csv"), "--source", "order", "--project", str(project)]) == 2
     assert "'orders'" in capsys.readouterr().err
 
 
@@ -215,7 +219,7 @@ def test_a_purpose_that_the_contract_does_not_allow_is_refused(
     told = capsys.readouterr().err
     assert "'orders'" in told
     assert "service-optimisation" in told
-    assert run(["events", "--purpose", "marketting", "--project", str(project)]) == 1
+    assert run(["events", "--purpose", "marketting", "--project", str(project)]) == 2
     assert "Did you mean 'marketing'" in capsys.readouterr().err
 
 
@@ -228,3 +232,118 @@ def test_a_proposed_mapping_works_on_its_file(tmp_path: Path) -> None:
     assert run(["check", "--project", str(root)]) == 0
     assert collect(root, file) == 0
     assert events(root) == 28
+
+
+def test_the_same_file_again_adds_nothing_even_if_it_tells_a_key_twice(project: Path, tmp_path: Path) -> None:
+    """A file that corrects itself further down is not corrected back and forth when it is collected again."""
+    file = tmp_path / "orders.csv"
+    file.write_text("\n".join([HEADER, row(1), row(1, total=9), row(2, total="many")]) + "\n", "utf-8")
+    assert collect(project, file) == 0
+    before = Project(project).log.hashes()
+    assert collect(project, file) == 0
+    assert Project(project).log.hashes() == before
+    assert held(project) == {"bad_number": 1}
+    grown = tmp_path / "grown.csv"
+    grown.write_text(file.read_text("utf-8") + row(3) + "\n", "utf-8")
+    assert collect(project, grown) == 0
+    told = Project(project).log.collects()[-1].counts
+    assert (told.added, told.corrected, told.repeated) == (1, 0, 2)
+
+
+def test_a_file_is_collected_again_under_a_mended_mapping(project: Path, tmp_path: Path) -> None:
+    """What it set apart before is told again, and does not lie in quarantine twice."""
+    file = tmp_path / "orders.csv"
+    file.write_text(
+        "\n".join([HEADER, row(1), row(2, ordered="03.01.2026 10:00"), row(3, total="many")]) + "\n", "utf-8"
+    )
+    assert collect(project, file) == 0
+    path = project / "sources" / "orders.toml"
+    path.write_text(
+        path.read_text("utf-8").replace('key = ["order"]', 'key = ["order"]\ntimes = ["%d.%m.%Y %H:%M"]'), "utf-8"
+    )
+    assert collect(project, file) == 0
+    assert (events(project), held(project)) == (2, {"bad_number": 1})
+
+
+def test_a_killed_collect_whose_cut_was_changed_begins_anew(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With other segments, or another mapping, nothing is skipped: every row comes in, once."""
+    file = tmp_path / "orders.csv"
+    file.write_text("\n".join([HEADER, *(row(day) for day in range(1, 12))]) + "\n", "utf-8")
+    whole = EventLog.append
+
+    def dies(self: EventLog, told: Told, part: int, chunk: Chunk, named: Collection[str]) -> Counts:
+        if part == 2:
+            raise KeyboardInterrupt
+        return whole(self, told, part, chunk, named)
+
+    monkeypatch.setattr(EventLog, "append", dies)
+    assert collect(project, file) == 130
+    monkeypatch.undo()
+    assert events(project) == 6
+    settings = project / "cxm.toml"
+    settings.write_text(settings.read_text("utf-8").replace("segment_rows = 3", "segment_rows = 5"), "utf-8")
+    assert collect(project, file) == 0
+    assert events(project) == 11
+
+
+def test_undoing_the_first_of_two_files_lets_the_second_be_collected_again(project: Path, tmp_path: Path) -> None:
+    """Rows that both told go with the first; the second, collected again, brings them back."""
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    first.write_text("\n".join([HEADER, row(1), row(2)]) + "\n", "utf-8")
+    second.write_text("\n".join([HEADER, row(2), row(3)]) + "\n", "utf-8")
+    assert collect(project, first) == collect(project, second) == 0
+    assert run(["collects", "undo", "1", "--project", str(project)]) == 0
+    assert events(project) == 1
+    assert collect(project, second) == 0
+    assert events(project) == 2
+
+
+def test_a_lost_state_or_key_is_never_an_empty_answer(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A log whose state is gone is refused, as is collecting into one whose key is gone."""
+    file = tmp_path / "orders.csv"
+    file.write_text("\n".join([HEADER, row(1)]) + "\n", "utf-8")
+    assert collect(project, file) == 0
+    key = project / ".cxm" / "keys" / "digest.key"
+    kept = key.read_bytes()
+    key.unlink()
+    file.write_text("\n".join([HEADER, row(1), row(2)]) + "\n", "utf-8")
+    assert collect(project, file) == 3
+    key.write_bytes(kept)
+    for path in (project / ".cxm").glob("state.sqlite*"):
+        path.unlink()
+    for command in ("events", "doctor"):
+        assert run([command, "--project", str(project)]) == 3
+        assert "no state knows" in capsys.readouterr().err
+
+
+def test_a_damaged_segment_is_no_traceback(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every command says that something is broken, and doctor says what."""
+    file = tmp_path / "orders.csv"
+    file.write_text("\n".join([HEADER, row(1)]) + "\n", "utf-8")
+    assert collect(project, file) == 0
+    [segment] = (project / ".cxm" / "log").rglob("*.parquet")
+    segment.write_bytes(segment.read_bytes()[:100])
+    for command, said in (("events", "cxm doctor"), ("doctor", "damaged")):
+        assert run([command, "--project", str(project)]) == 3
+        assert said in capsys.readouterr().err
+
+
+def test_a_misspelt_split_is_told(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--by with a property that nothing carries is wrong use, with the nearest right one."""
+    file = tmp_path / "orders.csv"
+    file.write_text("\n".join([HEADER, row(1)]) + "\n", "utf-8")
+    assert collect(project, file) == 0
+    assert run(["promises", "--by", "totl", "--project", str(project)]) == 2
+    assert "properties.total" in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_is_no_error(project: Path) -> None:
+    """`cxm ... | head` ends well, however little head reads."""
+    command = f"{sys.executable} -m cxminute.app.cli collects --project {project} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["/bin/bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from cxminute.model.errors import BrokenStore, UnknownName, WrongUse
+from cxminute.model.errors import BadData, BrokenStore, UnknownName, WrongUse
 from cxminute.model.tables import MOMENT, REJECT
-from cxminute.store.log import Chunk, Counts, EventLog, collecting
+from cxminute.store.log import Chunk, Counts, EventLog, FileId, collecting
 from cxminute.store.state import open_state, state_url
 
 Row = tuple[str, int, str]
@@ -67,7 +67,7 @@ def chunk(rows: list[Row], first: int = 0) -> Chunk:
 
 def collect(log: EventLog, chunks: list[Chunk], known_at: int = 1_000, file: str = "a") -> Counts:
     """One whole collect."""
-    told = log.begin("shop", file, f"{file}{known_at}", known_at)
+    told = log.begin("shop", FileId(file, f"{file}{known_at}"), known_at)
     total = Counts()
     for part, piece in enumerate(chunks):
         total += log.append(told, part, piece, {"properties.colour"})
@@ -147,13 +147,58 @@ def test_an_event_that_its_row_no_longer_tells_is_removed(log: EventLog) -> None
     assert content(log) == {"a": "red"}
 
 
+def test_removal_does_not_depend_on_the_other_rows(log: EventLog) -> None:
+    """An event that its row no longer tells goes, whether or not another row of the chunk was known before."""
+    first = chunk([("a", 1, "red"), ("b", 2, "blue")])
+    collect(log, [first], 1_000)
+    told = chunk([("a", 1, "red")])
+    other = told.events.set_column(0, "id", pa.array(["a#1"]))
+    counts = collect(log, [Chunk(other, told.personal, told.rejects, 1)], 2_000)
+    assert (counts.added, counts.removed) == (1, 1)
+
+
+def test_a_failed_commit_is_not_taken_for_done(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a chunk could not be committed, the same rows are new to the same process."""
+    told = log.begin("shop", FileId("a", "x"), 1_000)
+    with monkeypatch.context() as broken:
+        broken.setattr(EventLog, "_commit", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            log.append(told, 0, chunk([("a", 1, "red")]), ())
+    again = log.begin("shop", FileId("a", "x"), 2_000)
+    assert log.append(again, 0, chunk([("a", 1, "red")]), ()).added == 1
+
+
+def test_a_value_that_flips_back_and_forth_can_be_read(log: EventLog) -> None:
+    """Segments that hold the same to the byte are different segments."""
+    for number in range(6):
+        collect(log, [chunk([("a", 1, "red" if number % 2 else "blue")])], (number + 1) * 1_000)
+    pieces = log.pieces({"properties.colour"})
+    assert len({piece.key for piece in pieces}) == len(pieces) == 6
+    assert content(log) == {"a": "red"}
+
+
+def test_the_end_of_the_log_leaves_out_what_was_corrected(log: EventLog) -> None:
+    """A wrong date far ahead, once corrected, does not hold the log open."""
+    collect(log, [chunk([("a", 1, "red"), ("b", 10**13, "blue")])], 1_000)
+    collect(log, [chunk([("a", 1, "red"), ("b", 2, "blue")])], 2_000)
+    assert log.bounds() == (1, 2)
+
+
+def test_more_names_than_the_index_can_hold_are_refused(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that holds an id is told before the log is full of names, and nothing of the chunk is kept."""
+    monkeypatch.setattr("cxminute.store.log.NAMES_AT_MOST", 0)
+    with pytest.raises(BadData, match="names of events"):
+        collect(log, [chunk([("a", 1, "red")])])
+    assert log.hashes() == []
+
+
 def test_a_killed_collect_goes_on_where_it_stopped(log: EventLog, state: Engine, tmp_path: Path) -> None:
     """What was committed is not collected again, and the log is the one of a collect that was never killed."""
     parts = [chunk([("a", 1, "red"), ("b", 2, "blue")]), chunk([("c", 3, "red")], 2)]
-    told = log.begin("shop", "file", "digest", 1_000)
+    told = log.begin("shop", FileId("file", "digest"), 1_000)
     log.append(told, 0, parts[0], {"properties.colour"})
     again = EventLog(tmp_path / "log", state)
-    resumed = again.begin("shop", "file", "digest", 5_000)
+    resumed = again.begin("shop", FileId("file", "digest"), 5_000)
     assert (resumed.id, resumed.parts, resumed.known_at) == (told.id, 1, 1_000)
     again.append(resumed, 1, parts[1], {"properties.colour"})
     again.finish(resumed, 6_000)

@@ -64,7 +64,6 @@ def test_numbers_are_given_in_order_of_first_appearance(tmp_path: Path) -> None:
     assert vault.intern("order_id", pa.chunked_array([["a"]])).to_pylist() == [0]
     assert vault.intern("user_id", pa.chunked_array([["c", "a"]])).to_pylist() == [3, 1]
     assert (vault.number("user_id", "c"), vault.number("user_id", "zz")) == (3, None)
-    assert vault.spaces() == ("order_id", "person")
 
 
 @given(st.lists(st.lists(st.sampled_from(["x", "y", "ü", "", "x ", "X"]), max_size=8), max_size=4))

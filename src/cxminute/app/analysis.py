@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -14,12 +14,13 @@ import pyarrow.compute as pc
 from cxminute.app import output
 from cxminute.app.options import Reading
 from cxminute.app.project import Project
+from cxminute.app.settings import path_of
 from cxminute.balance.promises import Promise
 from cxminute.balance.weigh import weigh
 from cxminute.journeys.definition import JourneyDefinition
 from cxminute.journeys.find import find
 from cxminute.journeys.plan import Plan, compile_plan
-from cxminute.model.errors import WrongUse
+from cxminute.model.errors import UnknownName, WrongUse
 from cxminute.model.times import day_start, instant, monday_of
 from cxminute.privacy.permits import Permit
 from cxminute.store.engines.local import LocalEngine
@@ -31,8 +32,10 @@ class View:
     """A project as a reading command sees it.
 
     purpose:      what the reading is for; None for what each definition says of itself
-    as_of:        the moment that the log is closed at, UTC ms; None for the last event in it
+    as_of:        read as known then, and closed then, UTC ms; None for now and the last event
     since, until: the span that is shown, UTC ms, until not included; None without a bound
+    closes_at:    close the log at this moment, but read what is known by now
+    told:         reasons of refusal that were told already
     """
 
     project: Project
@@ -41,19 +44,36 @@ class View:
     since: int | None
     until: int | None
     engine: Engine
+    closes_at: int | None = None
+    told: set[str] = field(default_factory=set)
+
+    @property
+    def span(self) -> int | None:
+        """How long the span is, milliseconds; None where it has no bound."""
+        return None if self.since is None or self.until is None else self.until - self.since
 
     def leave(self, purpose: str | None = None) -> Permit:
         """The permit for the command's purpose, else the definition's; sources that refuse it are told of, once."""
         found = self.project.permit(self.purpose or purpose)
         for reason in found.refused.values():
-            if reason not in self._told:
-                self._told.add(reason)
+            if reason not in self.told:
+                self.told.add(reason)
                 output.note(f"Left out: {reason}")
         return found
 
-    @cached_property
-    def _told(self) -> set[str]:
-        return set()
+    def path(self, name: str | None) -> str | None:
+        """The path that `--by NAME` means; UnknownName where no source carries it."""
+        if name is None:
+            return None
+        path, known = path_of(name), self.project.definitions.paths | {"source", "name"}
+        if path not in known:
+            raise UnknownName("path", path, known)
+        return path
+
+    def _subjects(self, per: str, purpose: str, paths: Sequence[str]) -> Subjects:
+        closes_at = self.as_of if self.closes_at is None else self.closes_at
+        leave = self.leave(purpose)
+        return self.project.subjects(per, leave, known_at=self.as_of, closes_at=closes_at, paths=paths)
 
     def passages(self, journey: JourneyDefinition, dimensions: Sequence[str] = ()) -> tuple[Plan, pa.Table, int]:
         """A journey's plan, its passages whose time was up in the span, and the moment that the log is closed at.
@@ -61,7 +81,7 @@ class View:
         A passage's time is up one window after it opened, as a promise's is when it is due.
         """
         plan = compile_plan(journey)
-        subjects = self.project.subjects(journey.per, self.leave(journey.purpose), self.as_of, dimensions)
+        subjects = self._subjects(journey.per, journey.purpose, dimensions)
         closes_at = subjects.closes_at
         task = partial(find, plan, opens_at=subjects.opens_at, closes_at=closes_at, dimensions=tuple(dimensions))
         found = self._run(task, subjects)
@@ -72,7 +92,7 @@ class View:
 
         With a span, what was never promised (`none`) is counted by when it could have been.
         """
-        subjects = self.project.subjects(promise.per, self.leave(promise.purpose), self.as_of, dimensions)
+        subjects = self._subjects(promise.per, promise.purpose, dimensions)
         task = partial(weigh, promise, closes_at=subjects.closes_at, dimensions=tuple(dimensions))
         ledger = self._run(task, subjects)
         return self._span(ledger, pc.coalesce(ledger["due_at"], ledger["made_at"]).cast(pa.int64())), subjects.closes_at
@@ -122,4 +142,6 @@ def view(options: Reading) -> View:
             raise WrongUse("--week is short for --since and --until.", allowed="one or the other")
         monday = monday_of(options.week)
         since, until = day_start(monday, zone), day_start(monday + timedelta(days=7), zone)
+    if since is not None and until is not None and until <= since:
+        raise WrongUse("--until is not after --since: nothing lies between them.")
     return View(project, options.purpose, as_of, since, until, LocalEngine(project.settings.threads or None))

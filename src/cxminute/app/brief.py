@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cxminute.app.analysis import View
 from cxminute.balance.budget import budget
@@ -20,12 +21,12 @@ from cxminute.minute.brief import Brief, Standing
 from cxminute.minute.tell import tell
 from cxminute.model.errors import WrongUse
 from cxminute.model.tables import TALLY
-from cxminute.model.times import day_of, day_start, from_ms, monday_of, week_of
+from cxminute.model.times import day_of, day_start, monday_of, week_of
 from cxminute.synthesis.explain import explain, history
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldWeek:
     """A brief, and the daily counts and insights that it was told from."""
 
     brief: Brief
@@ -33,7 +34,7 @@ class Told:
     tallies: pa.Table
 
 
-def tell_week(seen: View, week: str | None = None) -> Told:
+def tell_week(seen: View, week: str | None = None) -> ToldWeek:
     """The brief of an ISO week, as of its end (or of the log's, where that comes first).
 
     week: without it, the last week that the log covers whole
@@ -41,26 +42,32 @@ def tell_week(seen: View, week: str | None = None) -> Told:
     """
     project = seen.project
     zone = project.settings.zone
+    if not project.definitions.promises and not project.definitions.journeys:
+        raise WrongUse(
+            "No promise and no journey is defined: nothing is measured.", allowed="promises/*.toml, journeys/*.toml"
+        )
+    if seen.since is not None and week is None:
+        raise WrongUse("A brief is of a week.", allowed="--week 2015-W07")
     opens_at, closes_at = project.bounds(seen.as_of)
     if closes_at == 0:
         raise WrongUse("The log is empty: there is no week to tell of.", allowed="cxm collect FILE --source S, first")
+    first, last = day_of(opens_at, zone), day_of(closes_at + 1, zone)  # a day counts once it is over
     if week is None:
-        last = day_of(closes_at + 1, zone)
-        week = week_of(last - timedelta(days=7))
+        week = week_of(max(last - timedelta(days=7), first))
     monday = monday_of(week)
     start, end = (day_start(day, zone) for day in (monday, monday + timedelta(days=7)))
-    if start > closes_at or end <= opens_at:
-        first, last = (from_ms(at).astimezone(zone).date() for at in (opens_at, closes_at))
+    if end <= opens_at or monday >= last:
         raise WrongUse(
-            f"The log does not reach week {week}.", allowed=f"weeks from {week_of(first)} to {week_of(last)}"
+            f"The log has no whole day of week {week}.",
+            allowed=f"weeks from {week_of(first)} to {week_of(max(last - timedelta(days=1), first))}",
         )
-    then = replace(seen, as_of=min(end - 1, closes_at), since=None, until=None)
+    then = replace(seen, closes_at=min(end - 1, closes_at), since=None, until=None)
     tallies, standing = _weighed(then, week, start, end)
-    first_day = day_of(opens_at, zone)
-    insights = explain(tallies, week=week, first_day=first_day)
-    series = history(tallies, week=week, first_day=first_day)
+    tallies = tallies.filter(pc.less(tallies["day"], pa.scalar(last, pa.date32())))
+    insights = explain(tallies, week=week, first_day=first)
+    series = history(tallies, week=week, first_day=first)
     brief = tell(insights, organisation=project.settings.name, week=week, standing=standing, series=series)
-    return Told(brief, insights, tallies)
+    return ToldWeek(brief, insights, tallies)
 
 
 def _weighed(then: View, week: str, start: int, end: int) -> tuple[pa.Table, list[Standing]]:
@@ -84,7 +91,7 @@ def _promise(then: View, promise: Promise, week: str, start: int, end: int) -> t
     ledger, closes_at = then.ledger(promise, dimensions)
     tally = tally_promise(promise, ledger, zone, _carried(ledger, dimensions), as_of=closes_at)
     due, _ = replace(then, since=start, until=end).ledger(promise)
-    row = states(due, zone=zone, as_of=closes_at).to_pylist()[0]
+    row = states(due, zone=zone, clustered="day", as_of=closes_at).to_pylist()[0]
     burn = None
     if promise.target is not None:
         burn = budget(promise, ledger, closes_at, zone).burn["7 days"]

@@ -5,13 +5,15 @@ Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 3 the data or machine faile
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Final
 
 from cyclopts import App, CycloptsError
 
-from cxminute.model.errors import CxmError
+from cxminute.model.errors import BadDefinition, CxmError
 
 COMMANDS: Final = {
     "demo": ("setup:demo", "A shop of its own, with weeks of customers and known troubles; ends in a brief."),
@@ -36,6 +38,7 @@ def build() -> App:
         help="What your customers went through, which promises were kept, and what to do next.",
         version=lambda: version("cxminute"),
         help_format="plaintext",
+        suppress_keyboard_interrupt=False,
     )
     for name, (place, said) in COMMANDS.items():
         app.command(f"cxminute.app.commands.{place}", name=name, help=said)
@@ -48,25 +51,42 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Runs one command line; returns its exit code. Errors are one clear text on standard error, never a traceback."""
+    """Runs one command line; returns its exit code. Errors are one clear text on standard error, never a traceback.
+
+    With CXM_DEBUG in the environment an error is raised as it is; it may show data.
+    """
     try:
         answer = build()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
-    except CxmError as fault:
-        _tell(str(fault))
-        return fault.exit_code
-    except CycloptsError as fault:
-        _tell(str(fault))
-        return 2
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output left: nothing more to say
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):  # the reader of our output left: nothing more to say
+        with suppress(OSError, ValueError):  # what is still held back would be written when the process ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         _tell("Stopped. What was committed stays; the same command goes on from there.")
         return 130
-    except OSError as fault:
-        _tell(f"{fault.strerror or fault}{f': {fault.filename}' if fault.filename else ''}")
-        return 3
+    except Exception as fault:
+        if os.environ.get("CXM_DEBUG"):
+            raise
+        _tell(_said(fault))
+        return _code(fault)
     return answer if isinstance(answer, int) else 0
+
+
+def _said(fault: Exception) -> str:
+    """What went wrong; of an error inside, its kind alone, since its text may show data."""
+    if isinstance(fault, CxmError | CycloptsError):
+        return str(fault)
+    if isinstance(fault, OSError):
+        return f"{fault.strerror or fault}{f': {fault.filename}' if fault.filename else ''}"
+    return f"Something broke inside ({type(fault).__name__}). cxm doctor says whether the log is whole."
+
+
+def _code(fault: Exception) -> int:
+    """The exit code: a name, a time or a week that is wrong on the command line is wrong use; in a file, a no."""
+    if isinstance(fault, CycloptsError) or (isinstance(fault, BadDefinition) and fault.file is None):
+        return 2
+    return fault.exit_code if isinstance(fault, CxmError) else 3
 
 
 def _tell(text: str) -> None:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cxminute.app import clock
 from cxminute.app.project import Project
 from cxminute.collect import delimited, ndjson
 from cxminute.collect.compressed import open_compressed
@@ -28,7 +29,7 @@ from cxminute.privacy.personal import is_personal, split
 from cxminute.resolve.resolve import resolve
 from cxminute.store.conditions import evaluate
 from cxminute.store.formats import database, excel, parquet
-from cxminute.store.log import Chunk, Counts, Told, collecting
+from cxminute.store.log import Chunk, Counts, FileId, Told, collecting
 from cxminute.store.vault import PERSON_KINDS
 
 Advance = Callable[[int, str], None]
@@ -42,12 +43,14 @@ class Collected:
     counts:   over its chunks
     reasons:  how many rows went to quarantine for each reason
     nobody:   ids such as 'guest' that were taken for what they are: nobody
+    before:   the very file was collected before, by `told`, and nothing was done
     """
 
     told: Told
     counts: Counts = field(default_factory=Counts)
     reasons: dict[str, int] = field(default_factory=dict)
     nobody: int = 0
+    before: bool = False
 
 
 def collect_file(project: Project, path: Path | None, source: Source, now: int, advance: Advance) -> Collected:
@@ -55,22 +58,54 @@ def collect_file(project: Project, path: Path | None, source: Source, now: int, 
 
     now:     the collect's known_at, UTC ms
     advance: called after each chunk with its rows and what to say
+    returns: for a file that was collected before, just so, that collect, and all its rows as repeated
     raises:  BadData, UnknownName: nothing of this file was collected; what had been committed before stays
     """
-    file, digest = _identity(path, source)
+    if path is not None and source.format == "sql":
+        raise WrongUse(f"Source '{source.name}' reads its rows from a query: it takes no file.")
     with collecting(project.folder):
+        file = _identity(project, path, source)
+        if (before := project.log.collected(source.name, file)) is not None:
+            return Collected(before, _again(before.counts), before=True)
         rows = read(path, source, project.settings.segment_rows, project.root)
-        return _take(project, source, rows, (file, digest), now, advance)
+        return _take(project, source, rows, file, now, advance)
 
 
 def replay(project: Project, source: Source, now: int, reason: str | None = None) -> Collected:
-    """What lies in quarantine of a source, once more under the mapping as it is now; what still fails goes back."""
+    """What lies in quarantine of a source, once more under the mapping as it is now; what still fails goes back.
+
+    Collect by collect, since rows without a key are told apart within their file.
+    raises: WrongUse where nothing lies there
+    """
     with collecting(project.folder):
         held = project.log.rejects(source.name, reason)
-        replayable = held.filter(pa.array([position >= 0 for position in held["position"].to_pylist()], pa.bool_()))
-        rows = rows_of(replayable.select(REJECT.names).cast(REJECT), source)
-        numbers = tuple(replayable["number"].to_pylist())
-        return _take(project, source, iter([rows]), ("quarantine", ""), now, lambda *_: None, numbers)
+        held = held.filter(pc.greater_equal(held["position"], 0))
+        if not held.num_rows:
+            raise WrongUse(f"No row of source '{source.name}' lies in quarantine.", then="Nothing was changed.")
+        done: list[Collected] = []
+        for collect in pc.unique(held["collect"]).to_pylist():
+            part = held.filter(pc.equal(held["collect"], collect))
+            rows = rows_of(part.select(REJECT.names).cast(REJECT), source)
+            file = FileId(f"quarantine of {collect}")
+            numbers = tuple(part["number"].to_pylist())
+            done.append(_take(project, source, iter([rows]), file, now, lambda *_: None, numbers))
+    total = done[-1]
+    for other in done[:-1]:
+        total.counts += other.counts
+        total.nobody += other.nobody
+        total.reasons = {r: total.reasons.get(r, 0) + other.reasons.get(r, 0) for r in total.reasons | other.reasons}
+    return total
+
+
+def undo(project: Project, collect: int) -> Told:
+    """Takes one collect back, while no other runs."""
+    with collecting(project.folder):
+        return project.log.undo(collect, clock.now())
+
+
+def _again(counts: Counts) -> Counts:
+    """What a file says when it is told again, just so: all that it said is repeated."""
+    return Counts(rows=counts.rows, repeated=counts.added + counts.repeated + counts.corrected)
 
 
 def preview(project: Project, path: Path | None, source: Source, rows: int = 1_000) -> Received:
@@ -90,8 +125,6 @@ def read(path: Path | None, source: Source, size: int, folder: Path) -> Iterator
         return of_tables(_queried(source, folder, size), source, file=f"query of {source.name}")
     if path is None:
         raise WrongUse(f"Source '{source.name}' reads {source.format} files: name one.")
-    if not path.is_file():
-        raise BadData("There is no such file.", file=str(path), then="Nothing of it was collected.")
     if source.format == "parquet":
         return of_tables(parquet.read(path, size=size), source, file=path.name)
     if source.format == "excel":
@@ -114,7 +147,7 @@ def _take(
     project: Project,
     source: Source,
     chunks: Iterator[Rows],
-    identity: tuple[str, str],
+    file: FileId,
     now: int,
     advance: Advance,
     replayed: tuple[int, ...] = (),
@@ -122,7 +155,7 @@ def _take(
     contract = project.definitions.contracts[source.name]
     personal, named, log = _personal(source, contract), project.definitions.paths, project.log
     first = next(chunks, None)  # a file that cannot be read at all is told before a collect begins
-    told = log.begin(source.name, *identity, now)
+    told = log.begin(source.name, file, now)
     done = Collected(told, told.counts)
     seen = Seen()
     writing: list[tuple[Future[Counts], Received]] = []  # at most one: a chunk is received while the last is written
@@ -149,7 +182,7 @@ def _take(
             settle()
             writing.append((writer.submit(log.append, told, part, chunk, named), received))
         settle()
-    done.told = log.finish(told, now)
+    done.told = log.finish(told, clock.now())
     return done
 
 
@@ -181,11 +214,14 @@ def _personal(source: Source, contract: Contract) -> frozenset[str]:
     return source.personal_columns(lambda path: path in persons or is_personal(path, contract))
 
 
-def _identity(path: Path | None, source: Source) -> tuple[str, str]:
-    """Name and SHA-256 of a file: the same file killed half-way is taken up again."""
-    if path is None or source.format == "sql":
-        return "query", ""
+def _identity(project: Project, path: Path | None, source: Source) -> FileId:
+    """By what a file is known again: its bytes, the mapping that tells it, and how it is cut."""
+    if path is None:
+        return FileId("query")
     if not path.is_file():
-        raise BadData("There is no such file.", file=str(path), then="Nothing of it was collected.")
+        what = "This is a folder: name files." if path.is_dir() else "There is no such file."
+        raise BadData(what, file=str(path), then="Nothing of it was collected.")
+    said = f"{project.definitions.digests[source.name]} {project.settings.segment_rows}"
     with path.open("rb") as file:
-        return path.name, hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return FileId(path.name, digest, hashlib.sha256(said.encode()).hexdigest())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
@@ -17,10 +18,11 @@ from cxminute.collect.source import Source, parse_source
 from cxminute.journeys.definition import JourneyDefinition
 from cxminute.journeys.language import parse_condition, parse_journey, parse_step
 from cxminute.model.definitions import Document
-from cxminute.model.errors import BadDefinition, UnknownName
+from cxminute.model.errors import BadDefinition, BrokenStore, UnknownName
 from cxminute.model.steps import Step, paths_of
 from cxminute.privacy.contracts import Contract, parse_contract
 from cxminute.privacy.permits import Permit, permit
+from cxminute.store.arrays import settle_folder
 from cxminute.store.log import EventLog
 from cxminute.store.protocols import Subjects
 from cxminute.store.state import State, open_state
@@ -34,7 +36,8 @@ FOLDERS: Final = ("sources", "journeys", "promises")
 class Definitions:
     """Everything that people decided, read from the folder.
 
-    faults: all that is wrong with it, in the order of the files
+    digests: of each source's file, by its name: another mapping makes other events of the same rows
+    faults:  all that is wrong with it, in the order of the files
     """
 
     settings: Settings
@@ -42,6 +45,7 @@ class Definitions:
     contracts: Mapping[str, Contract]
     journeys: Mapping[str, JourneyDefinition]
     promises: Mapping[str, Promise]
+    digests: Mapping[str, str]
     faults: tuple[BadDefinition, ...]
 
     @property
@@ -91,7 +95,9 @@ class Project:
     @cached_property
     def log(self) -> EventLog:
         """The event log; what reads persons' events from it asks `subjects`, which asks for a permit."""
-        return EventLog(self.folder / "log", self._state)
+        log = EventLog(self.folder / "log", self._state)
+        log.check_state()
+        return log
 
     @cached_property
     def vault(self) -> Vault:
@@ -103,6 +109,12 @@ class Project:
         """The project's own key for digests: 32 random bytes in a file of their own, made at first use."""
         path = self.folder / "keys" / "digest.key"
         if not path.exists():
+            if self.log.hashes():
+                raise BrokenStore(
+                    "The key of the log's digests is lost: nothing could be told from what is there already.",
+                    file=str(path),
+                    then="Nothing was collected; restore the key from a backup.",
+                )
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_suffix(f".{os.getpid()}")
             with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -112,6 +124,7 @@ class Project:
             with suppress(FileExistsError):  # another process was quicker: its key holds
                 os.link(temporary, path)
             temporary.unlink()
+            settle_folder(path.parent)
         return path.read_bytes()
 
     def bounds(self, as_of: int | None = None) -> tuple[int, int]:
@@ -134,11 +147,19 @@ class Project:
         """One promise by name."""
         return _named("promise", name, self.definitions.promises)
 
-    def subjects(self, per: str, leave: Permit, as_of: int | None = None, paths: Collection[str] = ()) -> Subjects:
-        """All subjects of a kind, under a permit, as known at `as_of`."""
+    def subjects(
+        self,
+        per: str,
+        leave: Permit,
+        *,
+        known_at: int | None = None,
+        closes_at: int | None = None,
+        paths: Collection[str] = (),
+    ) -> Subjects:
+        """All subjects of a kind, under a permit, as known at one moment (now) and closed at one (the last event)."""
         from cxminute.app.streams import open_subjects  # noqa: PLC0415 -- the index brings numba, which takes a while
 
-        return open_subjects(self, per, leave, as_of, paths)
+        return open_subjects(self, per, leave, known_at=known_at, closes_at=closes_at, paths=paths)
 
 
 def read_definitions(root: Path) -> Definitions:
@@ -149,6 +170,8 @@ def read_definitions(root: Path) -> Definitions:
     contracts: dict[str, Contract] = {}
 
     def source_of(doc: Document) -> Source | None:
+        if _unread(doc):
+            return None
         zone = settings.zone.key
         found = parse_source(doc, zone=zone, parse_condition=lambda text: parse_condition(text, bare=""))
         contract = parse_contract(doc, str(doc.raw("name") or ""))
@@ -158,22 +181,34 @@ def read_definitions(root: Path) -> Definitions:
     sources = [(doc, source_of(doc)) for doc in documents["sources"]]
     journeys = [(doc, parse_journey(doc)) for doc in documents["journeys"]]
     promises = [(doc, parse_promise(doc, parse_step=parse_step)) for doc in documents["promises"]]
-    told = Vocabulary.of(documents["sources"], contracts)
-    for doc, _ in journeys:
-        told.check(doc, ("pattern", "unless"))
-    for doc, promise in promises:
-        told.check(doc, ("made", "kept", "void", "amended"))
-        if promise is not None and isinstance(promise.due, str):
-            told.check_path(doc, promise.due, "due")
-    for path in settings.dimensions:
-        told.check_path(main.section("minute"), path, "dimensions")
-    found = (_by_name(sources), contracts, _by_name(journeys), _by_name(promises))
+    if not any(_unread(doc) for doc in documents["sources"]):
+        told = Vocabulary.of(documents["sources"], contracts)
+        for doc, _ in journeys:
+            told.check(doc, ("pattern", "unless"))
+        for doc, promise in promises:
+            told.check(doc, ("made", "kept", "void", "amended"))
+            if promise is not None and isinstance(promise.due, str):
+                told.check_due(doc, promise.due, [source for _, source in sources if source])
+        for doc, source in sources:
+            if source is not None:
+                told.check_contract(doc, source)
+        for path in settings.dimensions:
+            told.check_path(main.section("minute"), path, "dimensions")
+    digests = {
+        source.name: hashlib.sha256((root / doc.file).read_bytes()).hexdigest() for doc, source in sources if source
+    }
+    found = (_by_name(sources), contracts, _by_name(journeys), _by_name(promises), digests)
     faults = [*main.faults, *(fault for folder in FOLDERS for doc in documents[folder] for fault in doc.faults)]
     return Definitions(settings, *found, tuple(faults))
 
 
+def _unread(doc: Document) -> bool:
+    """Whether the file is no TOML: one fault, from which no other follows."""
+    return not doc.keys and bool(doc.faults)
+
+
 def _documents(root: Path, folder: str) -> Iterator[Document]:
-    for path in sorted((root / folder).glob("*.toml")):
+    for path in sorted(path for path in (root / folder).glob("*.toml") if path.is_file()):
         yield Document(f"{folder}/{path.name}", path.read_text("utf-8", errors="replace"))
 
 

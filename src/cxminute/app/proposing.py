@@ -42,6 +42,8 @@ def propose_source(path: Path, name: str | None = None, zone: str = "UTC") -> Pr
     if form is None:
         raise WrongUse(f"The name '{path.name}' does not say which format it has.", allowed=", ".join(FORMATS))
     called = name or re.sub(r"[^a-z0-9]+", "-", Path(plain).stem.lower()).strip("-") or "source"
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", called):
+        raise WrongUse(f"'{called}' cannot name a source.", allowed="small letters, digits and dashes")
     if form in ("parquet", "excel"):
         reader = parquet.read if form == "parquet" else excel.read
         table = next(iter(reader(path, size=_ROWS)), None)

@@ -10,28 +10,37 @@ from cxminute.model.errors import UnknownName
 from cxminute.privacy.permits import Permit
 from cxminute.store.index import extend, open_index
 from cxminute.store.protocols import Subjects
+from cxminute.store.vault import PERSON_KINDS
 
 if TYPE_CHECKING:  # project opens what stands here
     from cxminute.app.project import Project
 
 
 def open_subjects(
-    project: Project, per: str, leave: Permit, as_of: int | None = None, paths: Collection[str] = ()
+    project: Project,
+    per: str,
+    leave: Permit,
+    *,
+    known_at: int | None = None,
+    closes_at: int | None = None,
+    paths: Collection[str] = (),
 ) -> Subjects:
-    """All subjects of a kind, for what the permit covers; closed at `as_of` and as known then, if it is given.
+    """All subjects of a kind, for what the permit covers.
 
-    paths: paths that are asked for beside those that the definitions name
+    known_at:  as known then: corrections that came later are not seen; None for now
+    closes_at: later events are not seen; None for the last event
+    paths:     that are asked for beside those that the definitions name
     """
-    spaces = {"person"} | {kind for kind in project.definitions.kinds if kind not in ("user_id", "anonymous_id")}
+    spaces = {"person"} | {kind for kind in project.definitions.kinds if kind not in PERSON_KINDS}
     if per not in spaces:
         raise UnknownName("kind of subject", per, spaces)
     log = project.log
-    past = as_of if as_of is not None and log.corrected_since(as_of) else None
+    past = known_at if known_at is not None and log.corrected_since(known_at) else None
     named = project.definitions.paths | frozenset(paths)
     pieces = log.pieces(named, past)
     folder = project.folder / "index" / per
-    if past is not None:  # the log looked otherwise then: an index of its own, kept until the log changes again
+    if past is not None:  # the log looked otherwise then: an index of its own
         said = "\0".join(sorted(piece.key for piece in pieces))
         folder = project.folder / "index" / "past" / f"{per}-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
     extend(pieces, per, folder, log.codes())
-    return open_index(folder, per, pieces, sources=leave.sources, closes_at=as_of)
+    return open_index(folder, per, pieces, sources=leave.sources, closes_at=closes_at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from cxminute.collect.source import Source
 from cxminute.journeys.language import parse_pattern, parse_step
 from cxminute.model.definitions import Document
 from cxminute.model.errors import BadDefinition
@@ -71,6 +72,28 @@ class Vocabulary:
                 key=key,
                 allowed="a path that is not, or `open` in the source's contract",
             )
+
+    def check_due(self, doc: Document, path: str, sources: Sequence[Source]) -> None:
+        """Notes a due path that no source carries, or that one carries as something else than a time."""
+        self.check_path(doc, path, "due")
+        for source in sources:
+            kind = source.paths.get(path, "time") or "time"
+            if kind != "time":
+                doc.fault(
+                    f"'{path}' is {kind} in source '{source.name}', and a due time is a time.",
+                    key="due",
+                    allowed=f'{path.partition(".")[2]} = {{ from = "...", type = "time" }} in that source',
+                )
+
+    def check_contract(self, doc: Document, source: Source) -> None:
+        """Notes what a contract calls personal, or open, though the source carries no such path."""
+        terms = doc.section("contract")
+        known = {*source.paths, *(f"identifiers.{kind}" for kind in source.identifiers), *source.key}
+        for key in ("personal", "open"):
+            for name in terms.texts(key, ()):
+                path = name if "." in name or "*" in name else f"properties.{name}"
+                if "*" not in path and path not in known and source.format != "ndjson":
+                    terms.unknown("path", path, known, key=key)
 
 
 def _keys(doc: Document, key: str) -> tuple[str, ...]:

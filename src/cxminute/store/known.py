@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 _SCHEMA: Final = "(id VARCHAR, digest UBIGINT, segment BIGINT, row BIGINT, live BOOLEAN)"
-_ROW_KEY: Final = r"regexp_replace(id, '#[0-9]+$', '')"  # '#' and the ordinal end the ids of a file's events
+_ORDINAL: Final = "#[0-9]+$"  # ends the ids of a file's events: the place of their rule
+_ROW_KEY: Final = f"regexp_replace(id, '{_ORDINAL}', '')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Known:
     def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
         self._duck = duck
         self._empty = True
+        self._several = False  # whether a row yields several events: else none can be removed
         duck.execute(f"CREATE OR REPLACE TEMP TABLE known {_SCHEMA}")
 
     def load(self, segment: int, path: Path, dropped: NDArray[np.int64]) -> None:
@@ -55,22 +57,50 @@ class Known:
             f"FROM read_parquet('{file}', file_row_number = true)"
         )
         self._duck.unregister("dropped")
-        self._empty = False
+        ids = self._duck.sql(f"SELECT id FROM known WHERE segment = {segment}").to_arrow_table()["id"]  # noqa: S608 -- a number
+        self._note(ids)
 
-    def learn(self, segment: int, events: pa.Table, superseded: Iterable[tuple[int, int]]) -> None:
-        """Adds the events just written as a segment, in its order of rows, and drops what they replaced."""
+    def learn(self, segment: int, events: pa.Table) -> None:
+        """Adds the events just written as a segment, in its order of rows."""
+        rows = pa.table({"id": events["id"], "digest": events["digest"], "row": np.arange(events.num_rows)})
+        self._duck.register("fresh", rows)
+        self._duck.execute(f"INSERT INTO known SELECT id, digest, {segment}, row, true FROM fresh")  # noqa: S608 -- a number
+        self._duck.unregister("fresh")
+        self._note(events["id"])
+
+    def drop(self, superseded: Iterable[tuple[int, int]]) -> None:
+        """Takes what was replaced or removed for no longer live."""
         pairs = tuple(superseded)
         if pairs:
             table = pa.table({"s": [pair[0] for pair in pairs], "r": [pair[1] for pair in pairs]})
             self._duck.register("gone", table)
             self._duck.execute("UPDATE known SET live = false FROM gone WHERE segment = s AND row = r")
             self._duck.unregister("gone")
-        if events.num_rows:
-            rows = pa.table({"id": events["id"], "digest": events["digest"], "row": np.arange(events.num_rows)})
-            self._duck.register("fresh", rows)
-            self._duck.execute(f"INSERT INTO known SELECT id, digest, {segment}, row, true FROM fresh")  # noqa: S608 -- a number
-            self._duck.unregister("fresh")
-            self._empty = False
+
+    def without_retold(self, events: pa.Table) -> tuple[pa.Table, int]:
+        """The events without earlier tellings of ids whose last telling is what stands, and how many those were.
+
+        A file in which a key comes twice, told again, would otherwise be corrected back and forth each time.
+        """
+        ids = events["id"].combine_chunks() if events.num_rows else pa.array([], pa.string())
+        if self._empty or pc.count_distinct(ids).as_py() == len(ids):
+            return events, 0
+        told = pa.table({"id": events["id"], "digest": events["digest"], "place": np.arange(events.num_rows)})
+        self._duck.register("told", told)
+        stale = self._duck.sql(
+            "WITH last AS (SELECT id, max(place) AS place, arg_max(digest, place) AS digest FROM told GROUP BY id "
+            "HAVING count(*) > 1), "
+            "stands AS (SELECT id, last.place FROM last JOIN known USING (id, digest) WHERE live) "
+            "SELECT told.place FROM told JOIN stands USING (id) WHERE told.place < stands.place"
+        ).to_arrow_table()
+        self._duck.unregister("told")
+        kept = np.ones(events.num_rows, np.bool_)
+        kept[stale["place"].to_numpy()] = False
+        return events.filter(pa.array(kept)), stale.num_rows
+
+    def _note(self, ids: pa.ChunkedArray) -> None:
+        self._empty = self._empty and not len(ids)
+        self._several = self._several or not pc.all(pc.ends_with(ids, "#0")).as_py()
 
     def judge(self, events: pa.Table) -> Verdict:
         """What to do with events of which each id comes once."""
@@ -85,7 +115,8 @@ class Known:
             met = self._duck.sql(
                 "SELECT place, b.digest = k.digest AS same, segment, row, live FROM known k JOIN batch b USING (id)"
             ).to_arrow_table()
-            gone = self._removed() if met.num_rows else pa.table({"segment": [], "row": [], "live": []})
+            several = self._several or not pc.all(pc.ends_with(events["id"], "#0")).as_py()
+            gone = self._removed() if several else pa.table({"segment": [], "row": [], "live": []})
         finally:
             self._duck.unregister("batch")
         place = met["place"].to_numpy()
@@ -117,7 +148,7 @@ def rounds(events: pa.Table) -> Iterator[pa.Table]:
     if not length or pc.count_distinct(events["id"]).as_py() == length:
         yield events
         return
-    keys = pc.replace_substring_regex(events["id"], "#[0-9]+$", "").combine_chunks().dictionary_encode()
+    keys = pc.replace_substring_regex(events["id"], _ORDINAL, "").combine_chunks().dictionary_encode()
     codes = keys.indices.to_numpy()
     position = events["position"].to_numpy()
     order = np.lexsort((position, codes))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -19,11 +19,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from cxminute.model.errors import BrokenStore, UnknownName, WrongUse
+from cxminute.model.errors import BadData, BrokenStore, UnknownName, WrongUse
 from cxminute.model.tables import EVENT
 from cxminute.store import segments as files
+from cxminute.store.arrays import settle_folder
 from cxminute.store.known import Known, rounds
 from cxminute.store.pieces import Piece
 from cxminute.store.schema import CHUNKS, COLLECTS, NAMES, REJECTS, SEGMENTS, SIDES, SUPERSEDED
@@ -32,6 +34,8 @@ from cxminute.store.vault import drop_personal, put_personal
 
 _VERSION: Final = int(EVENT.metadata[b"version"])
 _BATCH: Final = 10_000
+NAMES_AT_MOST: Final = 65_536
+"""Pairs of source and name: the index holds two bytes for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,20 @@ class Told:
     undone_at: int | None
     counts: Counts
     parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileId:
+    """What is collected, so that the very same is known again.
+
+    name:    of the file, or 'query', or 'quarantine'
+    digest:  SHA-256 of the file; '' where there is none
+    mapping: SHA-256 of the source's definition and of how the file is cut
+    """
+
+    name: str
+    digest: str = ""
+    mapping: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +114,22 @@ class EventLog:
 
     # -- collecting ------------------------------------------------------------------------------------------------
 
-    def begin(self, source: str, file: str, digest: str, known_at: int) -> Told:
-        """Opens a collect, or takes up the one that was killed over the same file; `parts` chunks are already in."""
+    def begin(self, source: str, file: FileId, known_at: int) -> Told:
+        """Opens a collect, or takes up the one that was killed over the same file, told and cut in the same way.
+
+        `parts` chunks of what is returned are in already.
+        """
         c = COLLECTS.c
         with writing(self._state).begin() as connection:
-            unfinished = connection.execute(
-                select(c.id).where(
-                    c.source == source,
-                    c.digest == digest,
-                    c.digest != "",
-                    c.finished_at.is_(None),
-                    c.undone_at.is_(None),
-                )
-            ).scalar()
+            stands = (c.source == source, c.finished_at.is_(None), c.undone_at.is_(None))
+            if not file.digest:  # a query's rows cannot be taken up: what was committed stays, a new collect begins
+                connection.execute(update(COLLECTS).where(*stands, c.digest == "").values(finished_at=known_at))
+            same = (c.digest == file.digest, c.mapping == file.mapping, c.digest != "")
+            unfinished = connection.execute(select(c.id).where(*stands, *same)).scalar()
             if unfinished is None:
-                row = {"source": source, "file": file, "digest": digest, "known_at": known_at}
-                unfinished = connection.execute(insert(COLLECTS).values(**row).returning(c.id)).scalar_one()
+                row = {"source": source, "file": file.name, "digest": file.digest, "mapping": file.mapping}
+                query = insert(COLLECTS).values(**row, known_at=known_at).returning(c.id)
+                unfinished = connection.execute(query).scalar_one()
             told = _told(connection, unfinished)
         if self._known is None or self._known[0] != source or self._version != self._state_of_log():
             known = Known(self._duck)
@@ -120,51 +138,80 @@ class EventLog:
             self._known, self._version = (source, known), self._state_of_log()
         for stray in (self.root / source).glob(".writing-*"):
             stray.unlink()  # left by a collect that was killed
+        self.publish()
         return told
+
+    def collected(self, source: str, file: FileId) -> Told | None:
+        """The collect that took in this very file, told and cut in the same way, and that holds whole; or None.
+
+        It holds no longer where a collect of the source was taken back after it: that may have told the same rows.
+        """
+        c = COLLECTS.c
+        with self._state.connect() as connection:
+            undone = select(func.max(c.undone_at)).where(c.source == source).scalar_subquery()
+            query = select(c.id).where(
+                c.source == source, c.digest == file.digest, c.mapping == file.mapping, c.digest != "",
+                c.undone_at.is_(None), c.finished_at.is_not(None), (undone.is_(None)) | (c.known_at > undone),
+            )  # fmt: skip
+            found = connection.execute(query.order_by(c.id)).scalar()
+            return None if found is None else _told(connection, found)
 
     def append(self, told: Told, part: int, chunk: Chunk, named: Collection[str]) -> Counts:
         """Makes one chunk part of the log, whole. `named` are the paths that definitions name."""
         if self._known is None or self._known[0] != told.source:
             raise WrongUse("A chunk came for a collect that was not begun.")
         known = self._known[1]
+        self._known = None  # what it learns here holds only once it is committed
         rejected = len(set(chunk.rejects["position"].to_pylist()))
-        counts = Counts(rows=chunk.rows, rejected=rejected, repeated=chunk.repeated)
+        events, retold = known.without_retold(chunk.events)
+        counts = Counts(rows=chunk.rows, rejected=rejected, repeated=chunk.repeated + retold)
         with self._state.connect() as connection:
-            following = (connection.execute(select(SEGMENTS.c.id).order_by(SEGMENTS.c.id.desc())).scalar() or 0) + 1
+            following = (connection.execute(select(func.max(SEGMENTS.c.id))).scalar() or 0) + 1
         written: list[tuple[int, files.Written, bool]] = []
         superseded: list[tuple[int, int]] = []
         kept: list[pa.Table] = []
-        for turn, events in enumerate(rounds(chunk.events)):
-            verdict = known.judge(events)
+        for turn in rounds(events):
+            verdict = known.judge(turn)
             superseded += verdict.superseded
-            known.learn(-1, events.slice(0, 0), verdict.superseded)
-            for mask, correction in ((verdict.added, turn > 0), (verdict.corrected, True)):
+            known.drop(verdict.superseded)
+            for mask, correction in ((verdict.added, False), (verdict.corrected, True)):
                 if not mask.any():
                     continue
-                fresh = events if mask.all() else events.filter(pa.array(mask))
+                fresh = turn if mask.all() else turn.filter(pa.array(mask))
                 ordered = files.sort_events(self._duck, fresh)
                 segment = files.write_segment(self._duck, ordered, named, self.root, told.source)
                 written.append((following, segment, correction))
-                known.learn(following, ordered, ())
+                known.learn(following, ordered)
                 kept.append(ordered.select(["id", "name"]))
                 following += 1
             added, corrected = int(verdict.added.sum()), int(verdict.corrected.sum())
-            repeated = events.num_rows - added - corrected
+            repeated = turn.num_rows - added - corrected
             counts += Counts(added=added, repeated=repeated, corrected=corrected, removed=verdict.removed)
         with writing(self._state).begin() as connection:
             self._commit(connection, told, part, chunk, counts, written, superseded, kept)
-        self._version = self._state_of_log()
+        self._known, self._version = (told.source, known), self._state_of_log()
         self.publish()
         return counts
 
     def finish(self, told: Told, at: int) -> Told:
-        """Closes a collect."""
+        """Closes a collect; what an earlier collect of the same file set apart, this one has told again."""
+        c = COLLECTS.c
         with writing(self._state).begin() as connection:
-            connection.execute(update(COLLECTS).where(COLLECTS.c.id == told.id).values(finished_at=at))
-            return _told(connection, told.id)
+            connection.execute(update(COLLECTS).where(c.id == told.id).values(finished_at=at))
+            digest = select(c.digest).where(c.id == told.id).scalar_subquery()
+            earlier = select(c.id).where(c.source == told.source, c.digest == digest, c.digest != "", c.id < told.id)
+            again = (REJECTS.c.collect.in_(earlier), REJECTS.c.replayed_by.is_(None))
+            connection.execute(update(REJECTS).where(*again).values(replayed_by=told.id))
+            told = _told(connection, told.id)
+        self.publish()
+        return told
 
     def undo(self, collect: int, at: int) -> Told:
-        """Takes a collect back: what it added goes, what it replaced stands again, its personal data is destroyed."""
+        """Takes a collect back: what it added goes, what it replaced stands again.
+
+        Its personal values and its rows in quarantine are destroyed; numbers that it gave to identifiers stay. Rows
+        that another collect told too go with the one that told them first: collect that file again.
+        """
         with writing(self._state).begin() as connection:
             known = [str(number) for number in connection.execute(select(COLLECTS.c.id)).scalars()]
             if str(collect) not in known:
@@ -174,6 +221,7 @@ class EventLog:
                 raise WrongUse(f"Collect {collect} was taken back already.", then="Nothing was changed.")
             connection.execute(update(COLLECTS).where(COLLECTS.c.id == collect).values(undone_at=at))
             connection.execute(update(REJECTS).where(REJECTS.c.replayed_by == collect).values(replayed_by=None))
+            connection.execute(delete(REJECTS).where(REJECTS.c.collect == collect))
             drop_personal(connection, collect)
             told = _told(connection, collect)
         self.publish()
@@ -188,10 +236,10 @@ class EventLog:
     # -- quarantine ------------------------------------------------------------------------------------------------
 
     def rejects(self, source: str | None = None, reason: str | None = None) -> pa.Table:
-        """What lies in quarantine: `number` and the REJECT columns; neither replayed nor of an undone collect."""
+        """What lies in quarantine, not yet replayed: `number`, `collect` and the REJECT columns."""
         c = REJECTS.c
         query = (
-            select(c.id, c.source, c.position, c.reason, c.detail, c.row)
+            select(c.id, c.collect, c.source, c.position, c.reason, c.detail, c.row)
             .join(COLLECTS, COLLECTS.c.id == c.collect)
             .where(c.replayed_by.is_(None), COLLECTS.c.undone_at.is_(None))
             .order_by(c.id)
@@ -202,8 +250,8 @@ class EventLog:
             query = query.where(c.reason == reason)
         with self._state.connect() as connection:
             rows = connection.execute(query).all()
-        names = ("number", "source", "position", "reason", "detail", "row")
-        types = (pa.int64(), pa.string(), pa.int64(), pa.string(), pa.string(), pa.string())
+        names = ("number", "collect", "source", "position", "reason", "detail", "row")
+        types = (pa.int64(), pa.int64(), pa.string(), pa.int64(), pa.string(), pa.string(), pa.string())
         columns = zip(*rows, strict=True) if rows else [() for _ in names]
         return pa.table({n: pa.array(column, t) for n, column, t in zip(names, columns, types, strict=True)})
 
@@ -221,7 +269,7 @@ class EventLog:
                 if row.file is not None and row.path in paths:
                     sides.setdefault(row.segment, []).append(self.root / row.file)
         return [
-            Piece(self.root / s.file, s.rows, s.source, dropped, tuple(sorted(sides.get(s.id, []))))
+            Piece(self.root / s.file, s.rows, s.source, dropped, tuple(sorted(sides.get(s.id, []))), s.id)
             for s, dropped in self._standing(known_at)
         ]
 
@@ -235,11 +283,16 @@ class EventLog:
 
     def bounds(self, as_of: int | None = None) -> tuple[int, int]:
         """When the first and the last event happened (until `as_of`), UTC ms; (0, 0) for a log without events."""
-        standing = [segment for segment, dropped in self._standing(as_of) if len(dropped) < segment.rows]
-        if not standing:
+        ends = []
+        for segment, dropped in self._standing(None):
+            if not len(dropped):
+                ends.append((segment.first_at, segment.last_at))
+            elif len(dropped) < segment.rows:
+                ends.append(files.bounds(self._duck, self.root / segment.file, dropped))
+        if not ends:
             return 0, 0
-        last = max(segment.last_at for segment in standing)
-        return min(segment.first_at for segment in standing), last if as_of is None else min(last, as_of)
+        last = max(last for _, last in ends)
+        return min(first for first, _ in ends), last if as_of is None else min(last, as_of)
 
     def codes(self) -> dict[tuple[str, str], int]:
         """The code of each (source, name) in the journey index."""
@@ -275,9 +328,21 @@ class EventLog:
         return sorted(segment.sha256 for segment, _ in self._standing(None))
 
     def verify(self) -> None:
-        """Refuses the log when a segment is missing or its bytes have changed."""
+        """Refuses the log when a segment is missing, its bytes have changed, or its state was lost."""
+        self.check_state()
         for segment, _ in self._standing(None):
             files.check_segment(self.root / segment.file, segment.sha256)
+
+    def check_state(self) -> None:
+        """Refuses a log whose segments no state knows: the state was lost, and an empty answer would be a lie."""
+        with self._state.connect() as connection:
+            known = connection.execute(select(SEGMENTS.c.id).limit(1)).first() is not None
+        if not known and any(self.root.glob("*/*.parquet")):
+            raise BrokenStore(
+                "The log holds segments that no state knows: the state was lost.",
+                file=str(self.root),
+                then="Restore .cxm/state.sqlite from a backup; or remove .cxm and collect everything again.",
+            )
 
     def publish(self) -> None:
         """Writes the manifest for outside readers: `manifest.json`, replaced whole."""
@@ -296,7 +361,7 @@ class EventLog:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self.root / "manifest.json")
-        files.sync_folder(self.root)
+        settle_folder(self.root)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -334,20 +399,25 @@ class EventLog:
             done = {(row.segment, row.path) for row in connection.execute(select(SIDES.c.segment, SIDES.c.path))}
         missing = []
         for segment, _ in self._standing(None):
-            typed = {column.rpartition(":")[0] for column in json.loads(segment.columns)}
+            columns = json.loads(segment.columns)
+            if files.REST not in columns:
+                continue  # nothing was left over: what the segment has of a path is a column of its own
+            typed = {column.rpartition(":")[0] for column in columns}
             missing += [
                 (segment, path) for path in sorted(paths) if path not in typed and (segment.id, path) not in done
             ]
         for segment, path in missing:
             side = files.write_side(self._duck, self.root / segment.file, path)
             file = None if side is None else f"{segment.source}/{side}"
-            with writing(self._state).begin() as connection:
+            with suppress(IntegrityError), writing(self._state).begin() as connection:  # another reader was quicker
                 connection.execute(insert(SIDES).values(segment=segment.id, path=path, file=file))
 
     def _commit(
         self, connection: Connection, told: Told, part: int, chunk: Chunk, counts: Counts,
         written: list[tuple[int, files.Written, bool]], superseded: list[tuple[int, int]], kept: list[pa.Table],
     ) -> None:  # fmt: skip
+        if _told(connection, told.id).undone_at is not None:
+            raise WrongUse(f"Collect {told.id} was taken back while it ran.", then="Nothing more of it was collected.")
         for number, segment, correction in written:
             connection.execute(
                 insert(SEGMENTS).values(
@@ -410,8 +480,15 @@ def _name(connection: Connection, source: str, names: list[str]) -> None:
     known: Mapping[str, int] = {
         r.name: r.code for r in connection.execute(select(c.name, c.code).where(c.source == source))
     }
-    taken = len(connection.execute(select(c.code)).all())
-    for code, name in enumerate(sorted(set(names) - set(known)), start=taken):
+    taken = connection.execute(select(func.count()).select_from(NAMES)).scalar_one()
+    fresh = sorted(set(names) - set(known))
+    if taken + len(fresh) > NAMES_AT_MOST:
+        raise BadData(
+            f"The log would hold {taken + len(fresh):,} names of events.",
+            allowed=f"{NAMES_AT_MOST:,} over all sources; a name that holds an id or a page belongs into a property",
+            then="Nothing of this chunk was collected.",
+        )
+    for code, name in enumerate(fresh, start=taken):
         connection.execute(insert(NAMES).values(code=code, source=source, name=name))
 
 

@@ -35,6 +35,7 @@ class Piece:
     source:  the one source that all its events are of
     dropped: ordinals of rows to leave out, ascending (corrected, undone)
     sides:   files of the same rows in the same order, with columns that were back-filled
+    number:  the segment's own: two segments may hold the same, to the byte
     """
 
     path: Path
@@ -42,11 +43,12 @@ class Piece:
     source: str
     dropped: Ints
     sides: tuple[Path, ...] = ()
+    number: int = 0
 
     @property
     def key(self) -> str:
         """What a run holds of it: the same key, the same events. Side files carry properties, and do not count."""
-        said = f"{self.path.name}\0{self.rows}\0{self.source}\0".encode()
+        said = f"{self.number}\0{self.path.name}\0{self.rows}\0{self.source}\0".encode()
         return blake2b(said + np.asarray(self.dropped, np.int64).tobytes(), digest_size=12).hexdigest()
 
 

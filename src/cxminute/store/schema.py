@@ -28,6 +28,7 @@ COLLECTS: Final = Table(
     Column("source", Text, nullable=False),
     Column("file", Text, nullable=False, comment="name of the file, or 'query', or 'replay of N'"),
     Column("digest", Text, nullable=False, comment="SHA-256 of the file; '' where there is no file"),
+    Column("mapping", Text, nullable=False, comment="SHA-256 of the source's definition and of how the file is cut"),
     Column("known_at", BigInteger, nullable=False, comment="when it began, UTC ms: corrections are known from here on"),
     Column("finished_at", BigInteger, comment="UTC ms; empty while it runs, and after it was killed"),
     Column("undone_at", BigInteger, comment="UTC ms; empty while it stands"),
@@ -117,12 +118,4 @@ REJECTS: Final = Table(
     Column("row", Text, nullable=False, comment="the whole row"),
     Column("replayed_by", Integer, ForeignKey("collects.id"), comment="the collect that took it in after all"),
     Index("rejects_by_source", "source", "reason"),
-)
-
-BRIEFS: Final = Table(
-    "briefs",
-    metadata,
-    Column("week", Text, primary_key=True, comment="ISO week"),
-    Column("told_at", BigInteger, primary_key=True, autoincrement=False, comment="UTC ms"),
-    Column("document", Text, nullable=False, comment="the brief as published, JSON: what was published stands"),
 )

@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 
 from cxminute.model.errors import BrokenStore
 from cxminute.model.tables import EVENT, MOMENT
+from cxminute.store.arrays import settle_folder
+from cxminute.store.vault import PERSON_KINDS
 
 TYPES: Final = {"number": pa.float64(), "text": pa.string(), "flag": pa.bool_(), "time": MOMENT}
 """What a typed column can hold, by the name that ends it."""
@@ -34,6 +36,8 @@ _VARIANT: Final = {  # how the types of a VARIANT's values are called, by their 
     "number": ("INT", "UINT", "DOUBLE", "FLOAT", "DECIMAL"),
 }
 _EVENT_COLUMNS: Final = tuple(EVENT.names)
+REST: Final = "rest"
+"""The column of what no definition names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,9 @@ def write_segment(
     ]
     shown.append(f"{_variant(other, leftovers='rest' in events.column_names)} AS rest")
     folder = root / source
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        settle_folder(root)
     temporary = folder / f".writing-{os.getpid()}"
     duck.register("events", events)
     try:
@@ -128,8 +134,12 @@ def write_segment(
         size=final.stat().st_size,
         first_at=ends["min"].as_py(),
         last_at=ends["max"].as_py(),
-        columns=tuple(typed),
+        columns=(*typed, *([REST] if other or _left_over(events) else [])),
     )
+
+
+def _left_over(events: pa.Table) -> bool:
+    return REST in events.column_names and events[REST].null_count < events.num_rows
 
 
 def settle(temporary: Path, pattern: Path) -> str:
@@ -141,17 +151,8 @@ def settle(temporary: Path, pattern: Path) -> str:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
     temporary.replace(str(pattern).format(digest[:24]))
-    sync_folder(pattern.parent)
+    settle_folder(pattern.parent)
     return digest
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes a rename inside the folder survive a loss of power."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def write_side(duck: duckdb.DuckDBPyConnection, segment: Path, path: str) -> str | None:
@@ -198,7 +199,7 @@ def volumes(
     described = duck.execute(f"DESCRIBE SELECT * FROM {file}").fetchall()  # noqa: S608 -- our own file
     columns = [column for column, *_ in described]
     kinds = ["profile", *(c for c in columns if c not in {*_EVENT_COLUMNS, "profile", "rest", "file_row_number"}
-             and c not in ("user_id", "anonymous_id") and ":" not in c)]  # fmt: skip
+             and c not in PERSON_KINDS and ":" not in c)]  # fmt: skip
     typed = [column for column in columns if ":" in column]
     counted = ", ".join(f"count({_quoted(column)})" for column in [*kinds, *typed])
     bounds = [('epoch_ms("at") >= ?', since), ('epoch_ms("at") < ?', until), ('epoch_ms("at") <= ?', as_of)]
@@ -217,6 +218,18 @@ def volumes(
         paths = sorted(column.rpartition(":")[0] for column in has if column in typed)
         found.append({"name": name, "events": events, "first_at": first, "last_at": last, "per": per, "paths": paths})
     return found
+
+
+def bounds(duck: duckdb.DuckDBPyConnection, segment: Path, dropped: NDArray[np.int64]) -> tuple[int, int]:
+    """When the first and the last event of a segment happened (UTC ms), without the dropped rows; some must be left."""
+    duck.register("dropped", pa.table({"row": dropped}))
+    file = f"read_parquet('{_escaped(segment)}', file_row_number = true)"
+    ends = duck.execute(
+        f'SELECT min(epoch_ms("at")), max(epoch_ms("at")) FROM {file} '  # noqa: S608 -- our own file
+        "WHERE file_row_number NOT IN (SELECT row FROM dropped)"
+    ).fetchall()[0]
+    duck.unregister("dropped")
+    return ends[0], ends[1]
 
 
 def check_segment(path: Path, sha256: str) -> None:

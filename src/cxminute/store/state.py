@@ -6,9 +6,10 @@ from pathlib import Path
 
 from pysqlite3 import dbapi2
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
-from cxminute.model.errors import BrokenStore
+from cxminute.model.errors import BadDefinition, BrokenStore
 from cxminute.store.schema import HEAD
 
 State = Engine
@@ -23,11 +24,26 @@ def open_state(url: str) -> Engine:
 
     raises: BrokenStore when it was written by a newer version, or SQLite's own version can corrupt it.
     """
-    engine = _sqlite(url) if url.startswith("sqlite") else create_engine(url)
+    try:
+        engine = _sqlite(url) if url.startswith("sqlite") else create_engine(url, hide_parameters=True)
+    except (ArgumentError, ModuleNotFoundError) as fault:
+        raise BadDefinition(
+            "The state's URL is none.", allowed="sqlite:///FILE or postgresql+psycopg://HOST/NAME"
+        ) from fault
+    event.listen(engine, "handle_error", _plainly)
     found = _version(engine)
     if found != HEAD:
         _migrate(engine, found)
     return engine
+
+
+def _plainly(context: ExceptionContext) -> None:
+    """What the database cannot do is told in the house's words, without the values that it was to write."""
+    original = context.original_exception
+    if isinstance(original, dbapi2.OperationalError):
+        raise BrokenStore(f"The state cannot be read or written: {original}.", then="What was committed stays.")
+    if isinstance(context.sqlalchemy_exception, OperationalError):
+        raise BrokenStore("The state's database does not answer.", then="What was committed stays.")
 
 
 def state_url(folder: Path) -> str:
@@ -47,7 +63,7 @@ def _sqlite(url: str) -> Engine:
             f"SQLite {dbapi2.sqlite_version} can lose commits of a write-ahead log.",
             allowed="SQLite 3.51.3 or newer, as the package pysqlite3 0.6.1 brings it",
         )
-    engine = create_engine(url, module=dbapi2, connect_args={"timeout": 30})
+    engine = create_engine(url, module=dbapi2, connect_args={"timeout": 30}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: dbapi2.Connection, _: object) -> None:

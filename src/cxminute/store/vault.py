@@ -42,16 +42,6 @@ class Vault:
         numbers = pa.array(self._numbers(kind, words), pa.int64())
         return pc.take(numbers, coded.indices)
 
-    def count(self, space: str) -> int:
-        """How many numbers the space has."""
-        with self._state.connect() as connection:
-            return connection.execute(select(func.count()).where(IDENTIFIERS.c.space == space)).scalar_one()
-
-    def spaces(self) -> tuple[str, ...]:
-        """Every space that has numbers."""
-        with self._state.connect() as connection:
-            return tuple(connection.execute(select(IDENTIFIERS.c.space).distinct().order_by("space")).scalars())
-
     def number(self, kind: str, value: str) -> int | None:
         """The number of one value, or None where it never came."""
         c = IDENTIFIERS.c

@@ -10,6 +10,7 @@ from cyclopts import App
 
 from cxminute.app import clock, output
 from cxminute.app.collecting import Collected, collect_file, preview
+from cxminute.app.collecting import undo as take_back
 from cxminute.app.project import Project
 from cxminute.collect.rejects import REASONS
 from cxminute.collect.source import Source
@@ -46,6 +47,8 @@ def collect(
     opened = Project(project)
     chosen = _source(opened, source)
     if dry_run:
+        if json:
+            raise WrongUse("--dry-run is for people: it has no JSON.", allowed="one of --dry-run and --json")
         for path in paths or (None,):
             _preview(opened, path, chosen)
         return 0
@@ -131,8 +134,10 @@ def undo(number: int, *, project: Path = Path()) -> None:
         The project folder, or one inside it.
 
     """
-    told = Project(project).log.undo(number, clock.now())
-    output.say(f"Collect {told.id} ({told.file}) is taken back: {told.counts.added + told.counts.corrected:,} events.")
+    told = take_back(Project(project), number)
+    counts = told.counts.added + told.counts.corrected
+    output.say(f"Collect {told.id} ({told.file}) is taken back: {output.count(counts, 'events')}.")
+    output.say("Rows that another file told too went with it: collect that file again.")
 
 
 def _source(project: Project, name: str | None) -> Source:
@@ -187,6 +192,11 @@ def _document(done: Collected) -> dict[str, object]:
 
 def _show(shown: str, done: Collected) -> None:
     c = done.counts
+    if done.before:
+        output.say(
+            f"{shown}: {output.count(c.rows, 'rows')}, collected before as collect {done.told.id}; nothing added."
+        )
+        return
     parts = [f"{output.count(c.added, 'events')} added"]
     for count, said in ((c.repeated, "repeated"), (c.corrected, "corrected"), (c.removed, "removed")):
         if count:
@@ -200,4 +210,5 @@ def _show(shown: str, done: Collected) -> None:
     if done.nobody:
         output.say(f"  {done.nobody:,} identifiers such as 'guest' or 'null' name nobody and were left out")
     if done.reasons:
-        output.say(f"  Look: cxm quarantine --source {done.told.source}; mend the mapping; cxm quarantine replay.")
+        source = done.told.source
+        output.say(f"  Look: cxm quarantine --source {source}; mend; cxm quarantine replay --source {source}")

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Literal
 
 from cxminute.app import output
 from cxminute.app.analysis import View, view
 from cxminute.app.options import Reading
-from cxminute.app.settings import path_of
 from cxminute.balance.budget import budget
 from cxminute.balance.promises import Promise
 from cxminute.balance.summary import states, weeks
 from cxminute.journeys.definition import JourneyDefinition
 from cxminute.journeys.funnel import endings, funnel, times
 from cxminute.model.errors import WrongUse
-from cxminute.model.times import from_ms
+from cxminute.model.times import WEEK, from_ms
 
 _READING = Reading()
 
@@ -72,7 +73,7 @@ def journeys(
     if count not in ("passages", "subjects"):
         raise WrongUse(f"'{count}' cannot be counted.", allowed="passages, subjects")
     seen = view(options)
-    path = path_of(by) if by else None
+    path = seen.path(by)
     known = seen.project.definitions.journeys
     chosen = [seen.project.journey(name)] if name else list(known.values())
     documents = [_journey(seen, journey, path, count) for journey in chosen]
@@ -100,7 +101,7 @@ def promises(name: str | None = None, *, by: str | None = None, options: Reading
 
     """
     seen = view(options)
-    path = path_of(by) if by else None
+    path = seen.path(by)
     chosen = [seen.project.promise(name)] if name else list(seen.project.definitions.promises.values())
     documents = [_promise(seen, promise, path) for promise in chosen]
     if options.json:
@@ -144,18 +145,21 @@ def _journey(seen: View, journey: JourneyDefinition, by: str | None, count: str)
 def _promise(seen: View, promise: Promise, by: str | None) -> dict[str, object]:
     ledger, closes_at = seen.ledger(promise, [by] if by else [])
     zone = seen.project.settings.zone
+    clustered: Literal["day", "week"] = "week" if seen.span is None or seen.span > 8 * WEEK else "day"
     answer: dict[str, object] = {
         "name": promise.name,
         "by": promise.by,
         "to": promise.to,
         "as_of": from_ms(closes_at).astimezone(zone),
         "target": promise.target,
-        **states(ledger, zone=zone, as_of=closes_at).to_pylist()[0],
+        **states(ledger, zone=zone, clustered=clustered, as_of=closes_at).to_pylist()[0],
         "budget": None,
         "weeks": weeks(ledger, zone, as_of=closes_at).to_pylist(),
     }
     if promise.target is not None:
-        spent = budget(promise, ledger, closes_at, zone)
+        end = closes_at if seen.until is None else min(seen.until, closes_at)
+        whole, _ = replace(seen, since=None, until=None).ledger(promise)
+        spent = budget(promise, whole, end, zone)
         answer["budget"] = {
             "target": spent.target, "due": spent.due, "budget": spent.budget, "spent": spent.spent, "left": spent.left,
             "burn": {window: min(rate, 1e9) for window, rate in spent.burn.items()},
@@ -163,7 +167,7 @@ def _promise(seen: View, promise: Promise, by: str | None) -> dict[str, object]:
         }  # fmt: skip
     if by:
         answer["split"] = by
-        rows = states(ledger, by, zone=zone, as_of=closes_at).to_pylist()
+        rows = states(ledger, by, zone=zone, clustered=clustered, as_of=closes_at).to_pylist()
         answer["groups"] = [{"value": row.pop(by), **row} for row in rows]
     return answer
 

@@ -1,4 +1,4 @@
-"""The first state: identifiers, collects, segments, names, personal data, quarantine, briefs."""
+"""The first state: identifiers, collects, segments, names, personal data, quarantine."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("file", sa.Text, nullable=False),
         sa.Column("digest", sa.Text, nullable=False),
+        sa.Column("mapping", sa.Text, nullable=False),
         sa.Column("known_at", sa.BigInteger, nullable=False),
         sa.Column("finished_at", sa.BigInteger),
         sa.Column("undone_at", sa.BigInteger),
@@ -91,15 +92,9 @@ def upgrade() -> None:
         sa.Column("replayed_by", sa.Integer, sa.ForeignKey("collects.id")),
     )
     op.create_index("rejects_by_source", "rejects", ["source", "reason"])
-    op.create_table(
-        "briefs",
-        sa.Column("week", sa.Text, primary_key=True),
-        sa.Column("told_at", sa.BigInteger, primary_key=True, autoincrement=False),
-        sa.Column("document", sa.Text, nullable=False),
-    )
 
 
 def downgrade() -> None:
-    later = ("briefs", "rejects", "personal", "names", "sides", "superseded", "segments", "chunks")
+    later = ("rejects", "personal", "names", "sides", "superseded", "segments", "chunks")
     for table in (*later, "collects", "identifiers"):
         op.drop_table(table)
