@@ -29,7 +29,7 @@ from cxminute.privacy.personal import is_personal, split
 from cxminute.resolve.resolve import resolve
 from cxminute.store.conditions import evaluate
 from cxminute.store.formats import database, excel, parquet
-from cxminute.store.log import Chunk, Counts, FileId, Told, collecting
+from cxminute.store.log import Chunk, Counts, FileId, Told, collecting, quarantine_of
 from cxminute.store.vault import PERSON_KINDS
 
 Advance = Callable[[int, str], None]
@@ -86,7 +86,7 @@ def replay(project: Project, source: Source, now: int, reason: str | None = None
         for collect in pc.unique(held["collect"]).to_pylist():
             part = held.filter(pc.equal(held["collect"], collect))
             rows = rows_of(part.select(REJECT.names).cast(REJECT), source)
-            file = FileId(f"quarantine of {collect}")
+            file = FileId(quarantine_of(collect))
             numbers = tuple(part["number"].to_pylist())
             done.append(_take(project, source, iter([rows]), file, now, lambda *_: None, numbers))
     total = done[-1]

@@ -207,7 +207,7 @@ class EventLog:
         return told
 
     def undo(self, collect: int, at: int) -> Told:
-        """Takes a collect back: what it added goes, what it replaced stands again.
+        """Takes a collect back, and what was replayed of its quarantine: what it added goes, what it replaced stands.
 
         Its personal values and its rows in quarantine are destroyed; numbers that it gave to identifiers stay. Rows
         that another collect told too go with the one that told them first: collect that file again.
@@ -219,10 +219,13 @@ class EventLog:
             told = _told(connection, collect)
             if told.undone_at is not None:
                 raise WrongUse(f"Collect {collect} was taken back already.", then="Nothing was changed.")
-            connection.execute(update(COLLECTS).where(COLLECTS.c.id == collect).values(undone_at=at))
-            connection.execute(update(REJECTS).where(REJECTS.c.replayed_by == collect).values(replayed_by=None))
-            connection.execute(delete(REJECTS).where(REJECTS.c.collect == collect))
-            drop_personal(connection, collect)
+            c = COLLECTS.c
+            replays = select(c.id).where(c.file == quarantine_of(collect), c.undone_at.is_(None))
+            for number in (collect, *connection.execute(replays).scalars().all()):
+                connection.execute(update(COLLECTS).where(c.id == number).values(undone_at=at))
+                connection.execute(update(REJECTS).where(REJECTS.c.replayed_by == number).values(replayed_by=None))
+                connection.execute(delete(REJECTS).where(REJECTS.c.collect == number))
+                drop_personal(connection, number)
             told = _told(connection, collect)
         self.publish()
         return told
@@ -456,6 +459,11 @@ class EventLog:
             connection.execute(update(REJECTS).where(REJECTS.c.id.in_(some)).values(replayed_by=told.id))
         totals = {field.name: getattr(counts, field.name) for field in fields(Counts)}
         connection.execute(insert(CHUNKS).values(collect=told.id, part=part, **totals))
+
+
+def quarantine_of(collect: int) -> str:
+    """What a replay of one collect's quarantine is called in place of a file."""
+    return f"quarantine of {collect}"
 
 
 @contextmanager
