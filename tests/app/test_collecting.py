@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -341,6 +344,27 @@ def test_a_misspelt_split_is_told(project: Path, tmp_path: Path, capsys: pytest.
     assert collect(project, file) == 0
     assert run(["promises", "--by", "totl", "--project", str(project)]) == 2
     assert "properties.total" in capsys.readouterr().err
+
+
+def test_long_work_shows_its_progress_on_a_terminal(project: Path, tmp_path: Path) -> None:
+    """On a terminal there is a bar with rows and rate; in a pipe there is none."""
+    file = tmp_path / "orders.csv"
+    file.write_text("\n".join([HEADER, *(row(day) for day in range(1, 12))]) + "\n", "utf-8")
+    command = [sys.executable, "-m", "cxminute.app.cli", "collect", str(file), "--project", str(project)]
+    outer, inner = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "160"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=inner, env=environment) as running:
+        os.close(inner)
+        shown = b""
+        with suppress(OSError):  # the terminal ends with the process
+            while piece := os.read(outer, 65_536):
+                shown += piece
+        assert running.wait(60) == 0
+    os.close(outer)
+    assert b"11 rows" in shown
+    assert b"/s" in shown
+    silent = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    assert silent.stderr == b""
 
 
 def test_a_reader_that_leaves_is_no_error(project: Path) -> None:

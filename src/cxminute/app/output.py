@@ -86,12 +86,23 @@ def progress(title: str, total: int | None) -> Iterator[Advance]:
     from rich.console import Console  # noqa: PLC0415 -- see above
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 -- see above
 
-    columns = (TextColumn(title), BarColumn(), TextColumn("{task.completed:,.0f} rows"),
-               TextColumn("{task.speed:,.0f}/s"), TimeElapsedColumn(), TextColumn("{task.fields[said]}"))  # fmt: skip
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} rows"),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[said]}"),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total, said="", completed=0)
-        bar.tasks[0].finished_speed = 0.0
-        yield lambda rows, said="": bar.update(task, advance=rows, said=said)
+        task = bar.add_task(title, total=total, said="", rate="")
+
+        def advance(rows: int, said: str = "") -> None:
+            bar.update(task, advance=rows, said=said)
+            shown = bar.tasks[0]
+            bar.update(task, rate=f"{shown.completed / max(shown.elapsed or 0.0, 0.001):,.0f}/s")
+
+        yield advance
 
 
 def percent(share: float | None, digits: int = 1) -> str:

@@ -14,7 +14,7 @@ from cxminute.model.times import zone_of
 from cxminute.privacy.purposes import PURPOSES, READING
 from cxminute.store.state import state_url
 
-SEGMENT_ROWS: Final = 250_000
+SEGMENT_ROWS: Final = 100_000
 """Source rows of one segment: about a second of work, which is what a killed collect loses at most."""
 
 

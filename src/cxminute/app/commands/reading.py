@@ -112,6 +112,8 @@ def promises(name: str | None = None, *, by: str | None = None, options: Reading
     rows = [_row(d["name"], d, counts) for d in documents]
     output.table(f"Promises as of {_last(documents)}", columns, rows)
     for document in documents:
+        if name:
+            _show_weeks(document)
         if path:
             shown = [_row(row["value"], row, counts) for row in _dicts(document["groups"])]
             output.table(f"{document['name']} by {path}", (path, *columns[1:]), shown)
@@ -196,6 +198,19 @@ def _show_journey(document: dict[str, object], by: str | None) -> None:
     output.table("How long until they ended", ("ending", "passages", "median", "p90"), took)
 
 
+def _show_weeks(document: dict[str, object]) -> None:
+    """The last quarter of weeks up to the close of the log, by when promises were due."""
+    closes_at = document["as_of"]
+    last = f"{closes_at:%Y-%m-%d}" if isinstance(closes_at, datetime) else ""
+    shown = [row for row in _dicts(document["weeks"]) if str(row["monday"]) <= last]
+    counts = ("made", "kept", "late", "overdue", "pending", "void")
+    rows = [
+        (row["week"], *(row[key] for key in counts), output.percent(_number(row["share_kept"])), _between(row))
+        for row in shown[-13:]
+    ]
+    output.table(f"{document['name']} by week due", ("week", *counts, "share kept", "95 %"), rows)
+
+
 def _dicts(rows: object) -> Iterable[dict[str, object]]:
     return rows if isinstance(rows, list) else ()
 
@@ -241,7 +256,9 @@ def _took(value: object) -> str:
 
 def _last(documents: Sequence[dict[str, object]]) -> str:
     moments = [d["as_of"] for d in documents if isinstance(d["as_of"], datetime)]
-    return f"{max(moments):%Y-%m-%d %H:%M:%S}" if moments else "now: nothing is defined"
+    if not moments:
+        return "now: nothing is defined"
+    return f"{max(moments):%Y-%m-%d %H:%M:%S}" if max(moments).timestamp() else "now: the log is empty"
 
 
 def _listed(words: object) -> str:
