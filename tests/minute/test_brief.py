@@ -203,7 +203,7 @@ def test_what_stands_out_is_told_by_itself() -> None:
     told = brief()
     assert [line.text for line in told.standing] == [
         "delivery: 62% kept of 18,234, target 90%, budget burning 2.4 times too fast.",
-        "None below target: reply 97.0%, checkout 41%.",
+        "Others, none below a target: reply 97.0%, checkout 41%.",
     ]
     assert [line.command for line in told.standing] == ["cxm promises delivery", "cxm minute --week 2015-W07"]
 

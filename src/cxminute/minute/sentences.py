@@ -73,7 +73,7 @@ def standing_line(standing: Standing) -> Line:
     said = f"{plain(standing.name, NAME)}: {share} of {number(standing.n)}"
     if standing.target is not None:
         said += f", target {percent(standing.target)}"
-    if standing.burn is not None:
+    if standing.burn is not None and standing.burn > 1:
         said += f", budget burning {standing.burn:.1f} times too fast"
     return Line(f"{said}.", share, shown(standing))
 
@@ -87,14 +87,8 @@ def calm_line(standings: list[Standing], week: str) -> Line:
         if standing.share is not None
     ]
     kinds = {standing.kind for standing in standings}
-    command = (
-        "cxm promises"
-        if kinds == {"promise"}
-        else "cxm journeys"
-        if kinds == {"journey"}
-        else f"cxm minute --week {week}"
-    )
-    return Line(f"None below target: {', '.join(named)}.", figures[0], command)
+    shows = f"{kinds.pop()}s" if len(kinds) == 1 else "minute"
+    return Line(f"Others, none below a target: {', '.join(named)}.", figures[0], f"cxm {shows} --week {week}")
 
 
 def shown(standing: Standing) -> str:
