@@ -21,6 +21,7 @@ from cxminute.store.state import writing
 PERSON_KINDS = ("user_id", "anonymous_id")
 """Kinds of identifier that name a person; they share the space 'person'. Every other kind is a space of its own."""
 
+_MET = 2_000_000  # identifiers of a kind remembered in memory: about 300 MB
 _BATCH = 10_000  # parameters of one IN list: SQLite allows 32,766, PostgreSQL 65,535
 
 
@@ -34,6 +35,7 @@ class Vault:
 
     def __init__(self, state: Engine) -> None:
         self._state = state
+        self._met: dict[str, dict[str, int]] = {}  # by kind: numbers never change, so they need asking only once
 
     def intern(self, kind: str, values: pa.ChunkedArray) -> pa.Array:
         """The number of each value (int64), new numbers for new values; null stays null."""
@@ -52,11 +54,15 @@ class Vault:
 
     def _numbers(self, kind: str, words: Sequence[str]) -> NDArray[np.int64]:
         space = space_of(kind)
-        found: dict[str, int] = {}
-        with self._state.connect() as connection:
-            for start in range(0, len(words), _BATCH):
-                found.update(_known(connection, space, kind, words[start : start + _BATCH]))
-        new = [word for word in words if word not in found]
+        met = self._met.setdefault(kind, {})
+        if len(met) > _MET:
+            met.clear()
+        unmet = [word for word in words if word not in met]
+        if unmet:
+            with self._state.connect() as connection:
+                for start in range(0, len(unmet), _BATCH):
+                    met.update(_known(connection, space, kind, unmet[start : start + _BATCH]))
+        new = [word for word in unmet if word not in met]
         if new:
             with writing(self._state).begin() as connection:
                 c = IDENTIFIERS.c
@@ -67,8 +73,8 @@ class Vault:
                     for number, word in enumerate(new, start=first)
                 ]
                 connection.execute(insert(IDENTIFIERS), rows)
-            found.update((row["value"], row["number"]) for row in rows)  # type: ignore[misc]  # built three lines above
-        return np.fromiter((found[word] for word in words), np.int64, len(words))
+            met.update(zip(new, range(first, first + len(new)), strict=True))
+        return np.fromiter((met[word] for word in words), np.int64, len(words))
 
 
 def _known(connection: Connection, space: str, kind: str, words: Sequence[str]) -> dict[str, int]:
@@ -76,7 +82,7 @@ def _known(connection: Connection, space: str, kind: str, words: Sequence[str]) 
     rows = connection.execute(
         select(c.value, c.number).where(c.space == space, c.kind == kind, c.value.in_(words)),
     )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: row[1] for row in rows.fetchall()}
 
 
 def put_personal(connection: Connection, collect: int, part: int, personal: pa.Table) -> None:
