@@ -107,3 +107,12 @@ def test_a_file_without_times_cannot_be_proposed() -> None:
         propose(pa.table({"id": ["1"], "name": ["x"]}), "shop", "csv", "UTC")
     with pytest.raises(BadData, match="no rows"):
         proposed(b"id,at\n", "csv")
+
+
+def test_columns_that_differ_only_in_case_are_proposed_apart() -> None:
+    """Objects of NDJSON keep their keys: two that are one name to a database get two names."""
+    lines = [{"at": f"2015-01-{n + 1:02d}", "traits": {"Plan": f"a{n % 2}", "plan": f"b{n % 3}"}} for n in range(20)]
+    data = "\n".join(map(json.dumps, lines)).encode()
+    source, found = collected(proposed(data, "ndjson"), data, "UTC")
+    assert {"traits.Plan", "traits.plan_2"} <= source.paths.keys()
+    assert found.events["traits.plan_2"].to_pylist() == [line["traits"]["plan"] for line in lines]  # type: ignore[index]  # built above

@@ -81,3 +81,23 @@ def test_what_the_contract_calls_personal_is_found_in_the_file() -> None:
     source = source_of(ORDERS.replace('["id"]', '["id", "email"]'))
     assert source.personal_columns({"properties.total", "email"}.__contains__) == {"total", "email"}
     assert source.personal_columns({"identifiers.user_id"}.__contains__) == {"who"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("total", "Total"), ("total", "properties.total"), ("Cart.total", "cart.size"), ("traits.Plan", "traits.plan")],
+)
+def test_names_that_differ_only_in_case_are_a_fault(first: str, second: str) -> None:
+    """To a database they are one column: said with both names at the second, before anything is collected."""
+    lines = f'"{first}" = "a"\nsize = "b"\n"{second}" = "c"'
+    doc = document_of(ORDERS.replace('total = { from = "total", type = "number" }', lines))
+    assert parse_source(doc, zone="UTC", parse_condition=condition) is None
+    [fault] = doc.faults
+    assert (fault.line, fault.what) == (10, f"'{second}' and '{first}' are one name to a database.")
+
+
+def test_the_same_name_elsewhere_is_another_path() -> None:
+    """A property called as an identifier, an event's column or a part of another path lies in a column of its own."""
+    lines = 'User_Id = "a"\nat = "b"\n"traits.at" = "c"\n"at.home" = "d"\ntotal = "total"'
+    doc = document_of(ORDERS.replace('total = { from = "total", type = "number" }', lines))
+    assert parse_source(doc, zone="UTC", parse_condition=condition) is not None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cxminute.model.definitions import Document
-from cxminute.model.errors import BadDefinition, BadPattern, UnknownName
+from cxminute.model.errors import BadData, BadDefinition, BadPattern, UnknownName
 from cxminute.model.steps import Both, Comparison, Negation, paths_of
-from cxminute.model.times import DAY, HOUR, duration, from_ms, instant, monday_of, said, to_ms, week_of
+from cxminute.model.times import DAY, HOUR, day_of, duration, from_ms, instant, monday_of, said, to_ms, week_of
 
 
 @given(st.integers(1, 10_000), st.sampled_from(["second", "minute", "hour", "day", "week"]))
@@ -40,7 +41,7 @@ def test_instants_survive_the_way_to_datetimes_and_back(at: int) -> None:
     assert to_ms(from_ms(at)) == at
 
 
-@given(st.dates())
+@given(st.dates(date(1, 1, 8), date(9999, 12, 26)))
 def test_weeks_begin_on_their_monday(day: object) -> None:
     """The Monday of a day's ISO week is at most six days before it."""
     monday = monday_of(week_of(day))  # type: ignore[arg-type]  # hypothesis gives dates
@@ -50,6 +51,41 @@ def test_weeks_begin_on_their_monday(day: object) -> None:
 def test_a_time_without_an_offset_is_read_in_the_zone() -> None:
     """08:30 in Boston in winter is 13:30 UTC."""
     assert from_ms(instant("2015-02-14T08:30", ZoneInfo("America/New_York"))).hour == 13
+
+
+@pytest.mark.parametrize("week", ["9999-W52", "0001-W01", "0000-W10", "2015-W54", "2015-W7"])
+def test_a_week_without_a_week_beside_it_is_refused(week: str) -> None:
+    """At the ends of the calendar there is no next or last Monday: a fault with words, not an overflow later."""
+    with pytest.raises(BadDefinition, match=week):
+        monday_of(week)
+
+
+@given(
+    st.datetimes().map(lambda moment: moment.isoformat()) | st.dates().map(lambda day: day.isoformat()),
+    st.sampled_from(["UTC", "America/New_York", "Asia/Tokyo", "Pacific/Kiritimati", "Pacific/Niue"]),
+    st.sampled_from(["", "", "+23:59", "-23:59"]),
+)
+@example("0001-01-01", "Asia/Tokyo", "")
+@example("9999-12-31T23:59:59", "America/New_York", "")
+@example("0001-01-01T00:00", "UTC", "+23:59")
+@example("9999-12-31T23:59", "UTC", "-23:59")
+def test_an_instant_is_a_day_in_every_zone_or_refused(text: str, zone: str, offset: str) -> None:
+    """What can be asked for can be shown anywhere: the ends of the calendar are refused where they are written."""
+    try:
+        at = instant(text + offset if "T" in text else text, ZoneInfo(zone))
+    except BadDefinition as fault:
+        assert "calendar" in fault.what  # noqa: PT017 -- most texts are no fault at all
+        assert text[:7] in ("0001-01", "9999-12")
+        return
+    for other in ("Pacific/Kiritimati", "Pacific/Niue", zone):
+        assert abs(day_of(at, ZoneInfo(other)) - date.fromisoformat(text[:10])).days <= 2
+
+
+@pytest.mark.parametrize("at", [-62_135_596_800_000, 253_402_300_800_000, 10**18, -(10**18)])
+def test_what_is_no_day_of_the_calendar_is_told(at: int) -> None:
+    """Before the year 1 and after 9999, in the zone asked for, there is no day to name."""
+    with pytest.raises(BadData, match="no day of the calendar"):
+        day_of(at, ZoneInfo("America/New_York"))
 
 
 def test_a_fault_says_where_what_and_the_nearest_name() -> None:
@@ -106,3 +142,24 @@ def test_a_file_that_is_not_toml_is_one_fault() -> None:
     doc.text("name")
     doc.done()
     assert [fault.line for fault in doc.faults] == [2]
+
+
+@pytest.mark.parametrize("written", ["inf", "-inf", "nan", "+nan", "1" + "0" * 400])
+def test_a_number_is_finite(written: str) -> None:
+    """TOML can write infinity and nan: neither is a number that anything can be measured by; the fault has its line."""
+    doc = Document("x.toml", f"\nsize = {written}\n")
+    assert doc.number("size", 5, low=1) == 1
+    assert [(fault.line, "finite" in fault.what) for fault in doc.faults] == [(2, True)]
+
+
+def test_a_required_text_is_not_empty() -> None:
+    """A name that is written and says nothing is a fault; what has a default may be empty."""
+    doc = Document("x.toml", 'name = ""\nkind = ""\ntitle = " "\nnote = ""\nwindow = ""\n')
+    assert (doc.text("name"), doc.text("kind", allowed=("blue", "red")), doc.text("title")) == ("", "", "")
+    assert (doc.text("note", "none"), doc.parsed("window", duration)) == ("", None)
+    assert [(fault.line, fault.what) for fault in doc.faults] == [
+        (1, "'name' is empty."),
+        (2, "'kind' is empty."),
+        (3, "'title' is empty."),
+        (5, "'window' is empty."),
+    ]

@@ -135,6 +135,42 @@ def test_a_query_only_reads(url: str, query: str, shops: Path) -> None:
     assert rows(iter(queried(url, shops))) == ORDERS
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("who::integer", "ConversionException"),
+        ("strptime(who, '%d')", "InvalidInputException"),
+        ("error(who)", "InvalidInputException"),
+        ("who::date", "ConversionException"),
+        ("(2147483000 + length(who) * 1000)::integer", "ConversionException"),
+        ("whom", 'column "whom" not found'),
+        ("upperr(who)", "upperr does not exist"),
+        ("who,, who", "syntax error"),
+    ],
+)
+def test_a_failing_query_quotes_no_cell(asked: str, said: str, tmp_path: Path) -> None:
+    """What a row makes fail is told by its kind alone; what is wrong with the query itself is told in full."""
+    with duckdb.connect(str(tmp_path / "shop.duckdb")) as duck:
+        duck.execute("create table orders(who text)")
+        duck.execute("insert into orders values ('jane@example.com')")
+    with pytest.raises(BadData, match=said) as told:
+        queried("duckdb:shop.duckdb", tmp_path, f"select {asked} from orders")  # noqa: S608 -- of the table above
+    assert "jane" not in str(told.value)
+    assert "2147" not in str(told.value)
+
+
+def test_a_text_that_is_not_utf8_is_not_quoted(tmp_path: Path) -> None:
+    """SQLite quotes the cell that it cannot decode; the message does not."""
+    lite = sqlite.connect(str(tmp_path / "shop.sqlite"))
+    lite.execute("create table orders(who text)")
+    lite.execute("insert into orders values (cast(x'6a616e65ff' as text))")
+    lite.commit()
+    lite.close()
+    with pytest.raises(BadData, match="not UTF-8") as told:
+        queried("sqlite:shop.sqlite", tmp_path, "select who from orders")
+    assert "jane" not in str(told.value)
+
+
 def test_a_query_sees_no_other_file(shops: Path) -> None:
     """A query of a source is no way to read the machine's files."""
     (shops / "secret.csv").write_text("a,b\n1,2\n", encoding="utf-8")

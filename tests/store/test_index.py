@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cxminute.model.errors import BrokenStore, UnknownName
+from cxminute.model.errors import BadData, BrokenStore, UnknownName
 from cxminute.model.steps import Comparison, Step
 from cxminute.model.tables import MOMENT, WORD
 from cxminute.store import arrays
@@ -380,3 +380,15 @@ def test_a_table_without_a_needed_column_is_refused() -> None:
     """A table that calls the name otherwise is refused, with what it has."""
     with pytest.raises(UnknownName, match=r"no column 'name'. Did you mean 'names'"):
         in_memory(pa.table({"subject": [1], "at": [1], "names": ["A"]}), "person")
+
+
+def test_a_table_has_no_more_names_than_codes() -> None:
+    """65,536 different names are told apart; one more is refused rather than taken for another."""
+    names = [f"n{number}" for number in range(1 << 16)]
+    table = pa.table({"subject": [1] * len(names), "at": range(len(names)), "name": names})
+    index = in_memory(table, "person")
+    assert index.read(index.buckets()[0]).column("name").to_pylist() == names
+    more = pa.table({"subject": [1] * 2, "at": [1, 2], "name": ["n0", "n0"], "source": ["other", "shop"]})
+    both = pa.concat_tables([table.append_column("source", pa.array(["shop"] * len(names))), more])
+    with pytest.raises(BadData, match=r"65,537 different pairs.* up to 65,536"):
+        in_memory(both, "person")

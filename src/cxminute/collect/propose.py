@@ -7,7 +7,7 @@ what is personal. What cannot be guessed (purposes, the true names of events) is
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -271,9 +271,9 @@ def _snake(name: str) -> str:
     return word if re.match(r"[a-z]", word) else f"column_{word}".rstrip("_")
 
 
-def _unused(word: str, taken: Container[str]) -> str:
-    count, chosen = 1, word
-    while chosen in taken:
+def _unused(word: str, taken: Iterable[str]) -> str:
+    count, chosen, used = 1, word, {name.casefold() for name in taken}
+    while chosen.casefold() in used:
         count += 1
         chosen = f"{word}_{count}"
     return chosen

@@ -68,9 +68,10 @@ def receive(
 
     A row id is the declared key: one column as it stands, several joined with '|' (with '\' before '|' and '\' within
     them); without a key, a keyed hash of the row and its ordinal among identical rows. An event id is the row id, '#'
-    and the place of its [[events]] table; of an event told `once`, a keyed hash of the identifier stands in place of
-    the row id. A row is set apart whole with the first fault found: key, then types, then times. An event without any
-    identifier is allowed: a guest's purchase is told apart, not refused.
+    and the place of its [[events]] table. An event told `once` is no row's own: its id is a keyed hash of the
+    identifier and its kind, '~' and the place, so that no row told again without it takes it away. A row is set
+    apart whole with the first fault found: key, then types, then times. An event without any identifier is allowed: a
+    guest's purchase is told apart, not refused.
 
     raises: UnknownName for a column that the mapping needs and the rows do not have
     """
@@ -87,10 +88,10 @@ def receive(
     sound = ~cells.bad
     parts = []
     for place, rule in enumerate(source.rules):
-        chosen, named = told[place] & sound, ids
+        chosen, named = told[place] & sound, pc.binary_join_element_wise(ids, str(place), "#")
         if rule.once:
-            named = hexadecimal(digests(pc.fill_null(identifiers[rule.once], ""), secret, size=16))
-            chosen &= _first(named, identifiers[rule.once], chosen, seen, place)
+            named = _once_ids(rule.once, identifiers[rule.once], place, secret)
+            chosen &= _first(named, identifiers[rule.once], chosen, seen)
         parts.append(_events(place, chosen, rows, source, cells, named, identifiers))
     events = _ordered(pa.concat_tables(parts), source, secret)
     repeated = np.zeros(len(events), dtype=np.bool_)
@@ -174,10 +175,16 @@ def _told(rule: Rule, cells: Cells, evaluate: Evaluate) -> NDArray[np.bool_]:
     return told
 
 
-def _first(named: pa.Array, values: pa.Array, chosen: NDArray[np.bool_], seen: Seen, place: int) -> NDArray[np.bool_]:
+def _once_ids(kind: str, values: pa.Array, place: int, secret: bytes) -> pa.Array:
+    """Ids of events told once; without '#' and a number at their end, which the log takes for a row's."""
+    told = pc.binary_join_element_wise(kind, pc.fill_null(values, ""), "=")  # no kind holds '=': (kind, value) is clear
+    return pc.binary_join_element_wise(hexadecimal(digests(told, secret, size=16)), str(place), "~")
+
+
+def _first(named: pa.Array, values: pa.Array, chosen: NDArray[np.bool_], seen: Seen) -> NDArray[np.bool_]:
     """Which of the chosen rows are the first of the file with their identifier; rows without one are none."""
     among = chosen & pc.is_valid(values).to_numpy(zero_copy_only=False)
-    words = _words(named.filter(pa.array(among))) + np.uint64(place)
+    words = _words(named.filter(pa.array(among)))
     first = np.zeros(len(chosen), dtype=np.bool_)
     first[np.flatnonzero(among)] = seen.once.ordinals(words) == 0
     return first
@@ -202,7 +209,7 @@ def _events(
     mask = pa.array(told)
     size = int(told.sum())
     made: dict[str, pa.Array] = {
-        "id": pc.binary_join_element_wise(ids.filter(mask), str(place), "#"),
+        "id": ids.filter(mask),
         "position": pa.array(rows.positions[told]),
         "kind": _words_of(rule.kind, rule.kind_from, cells, mask),
         "name": _words_of(rule.name, rule.name_from, cells, mask),

@@ -204,7 +204,21 @@ def _properties(doc: Document) -> tuple[Property, ...]:
             found.append(Property(path, inner.get("from", ""), cast("Type", kind) if kind else None))
         else:
             found.append(Property(path, doc.text(name)))
+    _differ_in_more_than_case(doc, {name: found.path for name, found in zip(doc.keys, found, strict=True)})
     return tuple(found)
+
+
+def _differ_in_more_than_case(doc: Document, paths: Mapping[str, str]) -> None:
+    """Notes names whose paths, or what they lie in, are one but for case: to databases they would be one column."""
+    known: dict[str, tuple[str, str]] = {}
+    for name, path in paths.items():
+        ends = [place for place, letter in enumerate(path) if letter == "."] + [len(path)]
+        for outer in (path[:end] for end in ends):
+            before, other = known.setdefault(outer.casefold(), (outer, name))
+            if before != outer or (other != name and path == paths[other]):
+                allowed = "names that differ in more than case"
+                doc.fault(f"'{name}' and '{other}' are one name to a database.", key=name, allowed=allowed)
+                break
 
 
 def _rule(
@@ -226,8 +240,9 @@ def _rule(
     kind, kind_from = _named(doc, "kind", "track")
     if not kind_from and kind not in KINDS:
         doc.unknown("kind of event", kind, KINDS, key="kind")
-    if "once" in doc and doc.text("once") not in kinds:
-        doc.unknown("kind of identifier", doc.text("once"), kinds, key="once")
+    once = doc.text("once", "")
+    if "once" in doc and once not in kinds:
+        doc.unknown("kind of identifier", once, kinds, key="once")
     rule = Rule(
         name=name,
         at=doc.text("at"),
@@ -236,7 +251,7 @@ def _rule(
         kind_from=kind_from,
         not_before=doc.text("not_before", ""),
         when=doc.parsed("when", parse_condition, ""),
-        once=doc.text("once", ""),
+        once=once,
         properties=carried,
     )
     doc.done()

@@ -6,6 +6,7 @@ Keys that nobody asked for are unknown: `done` notes each with the nearest right
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator
@@ -77,9 +78,12 @@ class Document:
         self.note(UnknownName(kind, name, known), key=key)
 
     def text(self, key: str, default: str | None = None, *, allowed: Collection[str] | None = None) -> str:
-        """The key's text; without it the default, or a fault (and '') where there is none."""
+        """The key's text; without it the default, or a fault (and '') where there is none, as where it is blank."""
         found = self._get(key, str, "text", default)
         if found is None:
+            return ""
+        if default is None and not found.strip():
+            self.fault(f"'{key}' is empty.", key=key, allowed=", ".join(allowed or ()) or f"{key} = text")
             return ""
         if allowed is not None and found not in allowed:
             near = nearest(found, allowed)
@@ -87,10 +91,16 @@ class Document:
         return found
 
     def number(self, key: str, default: float | None = None, *, low: float = 0.0, high: float = float("inf")) -> float:
-        """The key's number within bounds, inclusive; without it the default, or a fault (and 0) where there is none."""
+        """The key's number within bounds, inclusive; without it the default, or a fault (and 0) where there is none.
+
+        What TOML writes as inf or nan, and what no float64 can hold, is out of any bounds; the answer is then `low`.
+        """
         found = self._get(key, (int, float), "a number", default)
         if found is None:
             return 0.0
+        if not _is_finite(found):
+            self.fault(f"{key} is not a finite number.", key=key, allowed=f"from {low:g} to {high:g}")
+            return low
         if not low <= float(found) <= high:
             self.fault(f"{key} = {found} is out of bounds.", key=key, allowed=f"from {low:g} to {high:g}")
         return float(found)
@@ -171,6 +181,13 @@ class Document:
         inside._lines, inside._text = self._lines, self._text
         inside._place, inside._asked, inside._data = place, set(), data
         return inside
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number of more than 308 digits
+        return False
 
 
 def _lines_of(text: str) -> dict[Place, int]:

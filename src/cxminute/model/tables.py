@@ -26,7 +26,12 @@ def _table(name: str, version: int, *columns: tuple[str, pa.DataType, bool, str]
 EVENT: Final = _table(
     "event",
     1,
-    ("id", pa.string(), False, "the sender's message id; for files the row's key, '#' and the place of its event"),
+    (
+        "id",
+        pa.string(),
+        False,
+        "the sender's message id; of files the row's key, '#' (`once`: a hash, '~') and a place",
+    ),
     ("source", WORD, False, "the source that told of it"),
     ("position", pa.int64(), False, "place in its file or batch, from 0"),
     ("kind", WORD, False, "track, identify, page, screen, group or alias"),

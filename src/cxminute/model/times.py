@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cxminute.model.errors import BadDefinition
+from cxminute.model.errors import BadData, BadDefinition
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -18,6 +18,8 @@ UNITS = {"second": SECOND, "minute": MINUTE, "hour": HOUR, "day": DAY, "week": W
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
 _WEEK = re.compile(r"(\d{4})-W(\d{2})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)  # a day from either end of the
+# calendar: what lies between is a date in every zone
 
 
 def duration(text: str) -> int:
@@ -57,8 +59,11 @@ def to_ms(moment: datetime) -> int:
 
 
 def from_ms(milliseconds: int) -> datetime:
-    """UTC milliseconds as an aware datetime in UTC."""
-    return _EPOCH + timedelta(milliseconds=milliseconds)
+    """UTC milliseconds as an aware datetime in UTC; BadData outside the years 1 to 9999."""
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError as fault:
+        raise _beyond_calendar(milliseconds) from fault
 
 
 def day_start(day: date, zone: ZoneInfo) -> int:
@@ -67,17 +72,28 @@ def day_start(day: date, zone: ZoneInfo) -> int:
 
 
 def day_of(milliseconds: int, zone: ZoneInfo) -> date:
-    """The day on which an instant falls in a zone."""
-    return from_ms(milliseconds).astimezone(zone).date()
+    """The day on which an instant falls in a zone; BadData where that is outside the years 1 to 9999."""
+    try:
+        return from_ms(milliseconds).astimezone(zone).date()
+    except OverflowError as fault:
+        raise _beyond_calendar(milliseconds) from fault
+
+
+def _beyond_calendar(milliseconds: int) -> BadData:
+    return BadData(f"{milliseconds} ms since 1970 is no day of the calendar.", allowed="times in the years 1 to 9999")
 
 
 def monday_of(week: str) -> date:
-    """The Monday of an ISO week such as '2015-W07'."""
+    """The Monday of an ISO week such as '2015-W07', which has a Monday before and after it: not 0001-W01, 9999-W52."""
     found = _WEEK.fullmatch(week)
+    allowed = "a year and a week, such as 2015-W07"
     try:
-        return date.fromisocalendar(int(found[1]), int(found[2]), 1)  # type: ignore[index]  # None raises TypeError
+        monday = date.fromisocalendar(int(found[1]), int(found[2]), 1)  # type: ignore[index]  # None raises TypeError
     except (TypeError, ValueError) as fault:
-        raise BadDefinition(f"'{week}' is not an ISO week.", allowed="a year and a week, such as 2015-W07") from fault
+        raise BadDefinition(f"'{week}' is not an ISO week.", allowed=allowed) from fault
+    if not date.min + timedelta(weeks=1) <= monday <= date.max - timedelta(weeks=1):
+        raise BadDefinition(f"'{week}' lies at the end of the calendar.", allowed=allowed)
+    return monday
 
 
 def week_of(day: date) -> str:
@@ -87,11 +103,18 @@ def week_of(day: date) -> str:
 
 
 def instant(text: str, zone: ZoneInfo) -> int:
-    """UTC milliseconds of an ISO 8601 date or time; without an offset read in `zone`, a bare date as its start."""
+    """UTC milliseconds of an ISO 8601 date or time; without an offset read in `zone`, a bare date as its start.
+
+    raises: BadDefinition for what is no time, or lies within a day of the ends of the calendar (the years 1 to 9999),
+            where it is no date in some zone
+    """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as fault:
         raise BadDefinition(
             f"'{text}' is not a time.", allowed="ISO 8601, such as 2015-02-14 or 2015-02-14T08:30"
         ) from fault
-    return to_ms(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+    at = to_ms(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+    if not to_ms(_FIRST) <= at < to_ms(_LAST):
+        raise BadDefinition(f"'{text}' lies at the end of the calendar.", allowed="from 0001-01-02 to 9999-12-30, UTC")
+    return at

@@ -31,15 +31,20 @@ MARKETPLACE_PURPOSES: Final = (
 class Contract:
     """What may be done with a source's data.
 
-    source:         its name
-    origin:         one of ORIGINS
-    purposes:       what it may be used for
-    personal:       paths that are personal beside the default ones; they live in the vault
-    open:           paths that a default calls personal and that are not, here
+    source:   its name
+    origin:   one of ORIGINS
+    purposes: what it may be used for
+    personal: patterns of paths that are personal beside the default ones; they live in the vault
+    open:     patterns of paths that a default calls personal and that are not, here
+    link:     may its people be linked to those of other sources
+
+    These are written and checked, and kept for later versions; nothing enforces them yet:
+
     keep_personal, keep_rest: how long, in days; None without a limit
-    link, contact, train, combine: may it be linked to other sources' people, its people contacted, models trained on
-                    it, its figures combined with other sources'
-    smallest_group: fewer people than this are not shown
+    contact, train, combine: may its people be contacted, models trained on it, its figures combined with other sources'
+    smallest_group: fewer people than this are not to be shown
+
+    In `personal` and `open` a name without a dot and without `*` means the path `properties.NAME`, as everywhere.
     """
 
     source: str
@@ -54,11 +59,6 @@ class Contract:
     train: bool
     combine: bool
     smallest_group: int
-
-    @property
-    def marketplace(self) -> bool:
-        """Whether a marketplace gathered the data, under its own policy."""
-        return self.origin.startswith("marketplace")
 
 
 def parse_contract(doc: Document, source: str) -> Contract:
@@ -86,8 +86,8 @@ def parse_contract(doc: Document, source: str) -> Contract:
         source=source,
         origin=origin,
         purposes=frozenset(purposes),
-        personal=part.texts("personal", ()),
-        open=part.texts("open", ()),
+        personal=_paths(part, "personal"),
+        open=_paths(part, "open"),
         keep_personal=_days(part, "keep_personal"),
         keep_rest=_days(part, "keep_rest"),
         link=part.flag("link", default=not market),
@@ -98,6 +98,10 @@ def parse_contract(doc: Document, source: str) -> Contract:
     )
     part.done()
     return contract
+
+
+def _paths(doc: Document, key: str) -> tuple[str, ...]:
+    return tuple(name if "." in name or "*" in name else f"properties.{name}" for name in doc.texts(key, ()))
 
 
 def _days(doc: Document, key: str) -> float | None:

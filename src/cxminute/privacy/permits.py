@@ -23,11 +23,6 @@ class Permit:
     sources: frozenset[str]
     refused: dict[str, str]
 
-    def demand(self, source: str) -> None:
-        """Refuses where this source may not be read for the purpose."""
-        if source not in self.sources:
-            raise Refused(self.refused.get(source, f"Source '{source}' has no contract."), then="Nothing was read.")
-
 
 def permit(contracts: Iterable[Contract], purpose: str) -> Permit:
     """What may be read for a purpose; sources that may not are named with the reason.

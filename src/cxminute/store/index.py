@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cxminute.model.errors import BrokenStore, UnknownName
+from cxminute.model.errors import BadData, BrokenStore, UnknownName
 from cxminute.store import kernels
 from cxminute.store.arrays import kind_of, moments, numbers_of, typed, worded
 from cxminute.store.columns import HeldColumns
@@ -146,7 +146,7 @@ def in_memory(
     events: `subject` (integer; null for none), `at` (timestamp, or integer UTC milliseconds), `name`; optionally
             `source`, `position`, `id`; every other column is a path. Without source all are of one unnamed source;
             events that tie and have no position or id stay in the table's order
-    raises: UnknownName where a column is missing
+    raises: UnknownName where a column is missing; BadData where there are more than 65,536 pairs of source and name
     """
     for column in ("subject", "at", "name"):
         if column not in events.column_names:
@@ -160,6 +160,10 @@ def in_memory(
     spoken = names.dictionary.to_pylist()
     pairs = which * max(len(spoken), 1) + numbers_of(names.indices)
     used, coded = np.unique(pairs, return_inverse=True)
+    most = np.iinfo(np.uint16).max + 1  # a code of two bytes stands for each
+    if used.size > most:
+        what = f"The table has {used.size:,} different pairs of source and event name."
+        raise BadData(what, allowed=f"up to {most:,}; what varies from event to event is a property")
     told = sourced.dictionary.to_pylist()
     meaning = {code: (told[pair // len(spoken)], spoken[pair % len(spoken)]) for code, pair in enumerate(used.tolist())}
     codes = coded.astype(np.uint16)

@@ -1,6 +1,7 @@
 """Rows that a query gives, from a DuckDB or SQLite file or a PostgreSQL server: read only, streamed, in tables.
 
 A password never reaches a message: of a server, messages name what the source wrote (`env:NAME`) and the error's code.
+Nor does a cell: a database may quote the value that it fails on, so only what it says of the query itself is told.
 """
 
 from __future__ import annotations
@@ -18,6 +19,17 @@ from pysqlite3 import dbapi2 as sqlite
 
 from cxminute.model.errors import BadData, BadDefinition
 from cxminute.store.formats.cut import cut, typed
+
+_NO_CELL: Final = (
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.PermissionException,
+    duckdb.IOException,
+    duckdb.ConnectionException,
+)
+"""What DuckDB says of a file or a query, not of a row. Conversions, ranges, invalid input and the like quote cells."""
 
 _SCHEMES: Final = "duckdb:FILE, sqlite:FILE, postgresql://..., or env:NAME for an environment variable that holds one"
 
@@ -70,8 +82,13 @@ def _duckdb(path: str, query: str, size: int) -> Iterator[pa.Table]:
             connection.execute("SET lock_configuration = true")
             reader = connection.sql(query).to_arrow_reader(size)
             yield from cut(reader, reader.schema, size)
-    except (duckdb.Error, AttributeError) as fault:  # a statement that gives no rows gives no relation
+    except AttributeError as fault:  # a statement that gives no rows gives no relation
+        raise BadData("DuckDB: The query gives no rows.", file=path, allowed="one select") from fault
+    except _NO_CELL as fault:
         raise BadData(f"DuckDB: {_first_line(fault)}", file=path) from fault
+    except duckdb.Error as fault:
+        what = f"DuckDB: The query failed: {type(fault).__name__}."
+        raise BadData(what, file=path, allowed="one select that no row makes fail") from None
 
 
 def _sqlite(path: str, query: str, size: int) -> Iterator[pa.Table]:
@@ -82,6 +99,8 @@ def _sqlite(path: str, query: str, size: int) -> Iterator[pa.Table]:
             raise BadData("The query gives no rows.", file=path, allowed="one select")
         yield from _fetched(cursor.fetchmany, [column[0] for column in cursor.description], size)
     except (sqlite.Error, sqlite.Warning) as fault:
+        if str(fault).startswith("Could not decode"):  # goes on with the column and the cell
+            raise BadData("SQLite: A text is not UTF-8.", file=path, allowed="texts in UTF-8, or blobs") from None
         raise BadData(f"SQLite: {_first_line(fault)}", file=path) from fault
     finally:
         connection.close()
