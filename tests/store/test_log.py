@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from cxminute.model.errors import BadData, BrokenStore, UnknownName, WrongUse
 from cxminute.model.tables import MOMENT, REJECT
-from cxminute.store.log import Chunk, Counts, EventLog, FileId, collecting
+from cxminute.store.log import Chunk, Counts, Declared, EventLog, FileId, collecting
 from cxminute.store.state import open_state, state_url
 
 Row = tuple[str, int, str]
@@ -214,6 +214,25 @@ def test_a_path_named_later_is_back_filled_once(log: EventLog) -> None:
     [side] = piece.sides
     assert pq.read_table(side).to_pydict() == {"properties.size:number": [1.0, 2.0]}
     assert log.pieces({"properties.size"})[0].sides == (side,)
+
+
+def test_a_path_declared_later_is_read_as_what_it_is_declared_to_be(log: EventLog) -> None:
+    """Text in what was left over becomes the time or number that a mapping now calls it; what cannot, stays text."""
+    told = chunk([("a", 1, "red"), ("b", 2, "red"), ("c", 3, "red"), ("d", 4, "red")])
+    due = ["2026-01-01T10:00:00+01:00", "2026-07-01T10:00", "soon", None]
+    rest = [json.dumps({"properties": {"due": cell, "size": "7"}}) for cell in due]
+    events = told.events.drop_columns(["properties.size"]).append_column("rest", pa.array(rest))
+    collect(log, [Chunk(events, told.personal, told.rejects, 4)])
+    types = {"properties.due": "time", "properties.size": "number"}
+    [piece] = log.pieces(set(types), None, {"shop": Declared(types, "Europe/London")})
+    columns = {name: column for side in piece.sides for name, column in pq.read_table(side).to_pydict().items()}
+    order = pq.read_table(piece.path, columns=["id"])["id"].to_pylist()
+    times = dict(zip(order, columns["properties.due:time"], strict=True))
+    assert {key: time and time.isoformat() for key, time in times.items()} == {
+        "a#0": "2026-01-01T09:00:00+00:00", "b#0": "2026-07-01T09:00:00+00:00", "c#0": None, "d#0": None,
+    }  # fmt: skip
+    assert dict(zip(order, columns["properties.due:text"], strict=True))["c#0"] == "soon"
+    assert columns["properties.size:number"] == [7.0] * 4
 
 
 def test_outside_readers_see_the_log(log: EventLog) -> None:

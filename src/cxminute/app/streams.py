@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cxminute.model.errors import UnknownName
 from cxminute.privacy.permits import Permit
 from cxminute.store.index import extend, open_index
+from cxminute.store.log import Declared
 from cxminute.store.protocols import Subjects
 from cxminute.store.vault import PERSON_KINDS
 
@@ -37,7 +38,8 @@ def open_subjects(
     log = project.log
     past = known_at if known_at is not None and log.corrected_since(known_at) else None
     named = project.definitions.paths | frozenset(paths)
-    pieces = log.pieces(named, past)
+    declared = {name: Declared(source.paths, source.zone) for name, source in project.definitions.sources.items()}
+    pieces = log.pieces(named, past, declared)
     folder = project.folder / "index" / per
     if past is not None:  # the log looked otherwise then: an index of its own
         said = "\0".join(sorted(piece.key for piece in pieces))

@@ -11,8 +11,9 @@ import json
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -66,6 +67,14 @@ class Told:
     undone_at: int | None
     counts: Counts
     parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a source says of its paths: their types (None: as they come), and the zone of times without an offset."""
+
+    types: Mapping[str, str | None] = field(default_factory=dict)
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,12 +269,18 @@ class EventLog:
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def pieces(self, paths: Collection[str], known_at: int | None = None) -> list[Piece]:
+    def pieces(
+        self,
+        paths: Collection[str],
+        known_at: int | None = None,
+        declared: Mapping[str, Declared] = MappingProxyType({}),
+    ) -> list[Piece]:
         """The log as it stood at `known_at` (now: None): each segment with the rows to leave out and its side files.
 
-        Paths that were named after a segment was written are back-filled here, once.
+        Paths that were named after a segment was written are back-filled here, once, as the types that their source
+        declares them to be.
         """
-        self._backfill(paths)
+        self._backfill(paths, declared)
         with self._state.connect() as connection:
             sides: dict[int, list[Path]] = {}
             for row in connection.execute(select(SIDES.c.segment, SIDES.c.path, SIDES.c.file)):
@@ -397,7 +412,7 @@ class EventLog:
             superseded = connection.execute(select(func.count()).select_from(SUPERSEDED)).scalar_one()
         return last, undone, superseded
 
-    def _backfill(self, paths: Collection[str]) -> None:
+    def _backfill(self, paths: Collection[str], declared: Mapping[str, Declared]) -> None:
         with self._state.connect() as connection:
             done = {(row.segment, row.path) for row in connection.execute(select(SIDES.c.segment, SIDES.c.path))}
         missing = []
@@ -410,7 +425,8 @@ class EventLog:
                 (segment, path) for path in sorted(paths) if path not in typed and (segment.id, path) not in done
             ]
         for segment, path in missing:
-            side = files.write_side(self._duck, self.root / segment.file, path)
+            as_told = declared.get(segment.source, Declared())
+            side = files.write_side(self._duck, self.root / segment.file, path, as_told.types.get(path), as_told.zone)
             file = None if side is None else f"{segment.source}/{side}"
             with suppress(IntegrityError), writing(self._state).begin() as connection:  # another reader was quicker
                 connection.execute(insert(SIDES).values(segment=segment.id, path=path, file=file))
@@ -457,7 +473,7 @@ class EventLog:
         for start in range(0, len(chunk.replayed), _BATCH):
             some = chunk.replayed[start : start + _BATCH]
             connection.execute(update(REJECTS).where(REJECTS.c.id.in_(some)).values(replayed_by=told.id))
-        totals = {field.name: getattr(counts, field.name) for field in fields(Counts)}
+        totals = {f.name: getattr(counts, f.name) for f in fields(Counts)}
         connection.execute(insert(CHUNKS).values(collect=told.id, part=part, **totals))
 
 

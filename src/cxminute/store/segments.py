@@ -155,9 +155,12 @@ def settle(temporary: Path, pattern: Path) -> str:
     return digest
 
 
-def write_side(duck: duckdb.DuckDBPyConnection, segment: Path, path: str) -> str | None:
+def write_side(
+    duck: duckdb.DuckDBPyConnection, segment: Path, path: str, kind: str | None = None, zone: str = "UTC"
+) -> str | None:
     """Back-fills a path that was named after the segment was written: typed columns in a side file, row for row.
 
+    kind: the type that the path is declared to have: text that can be read as it is; zone: of times without an offset
     Returns the side file's name, or None where no event of the segment has the path. This is the one place that reads
     a VARIANT, once per segment and path.
     """
@@ -167,23 +170,37 @@ def write_side(duck: duckdb.DuckDBPyConnection, segment: Path, path: str) -> str
     found = duck.execute(
         f"SELECT DISTINCT variant_typeof({value}) FROM read_parquet('{_escaped(segment)}')",  # noqa: S608 -- quoted
     ).fetchall()
-    types = sorted(
-        {kind for (said,) in found for kind, starts in _VARIANT.items() if said and said.startswith(starts)},
-    )
+    types = {type_ for (said,) in found for type_, starts in _VARIANT.items() if said and said.startswith(starts)}
     if not types:
         return None
-    columns = []
-    for kind in types:
-        test = " OR ".join(f"starts_with(variant_typeof({value}), '{start}')" for start in _VARIANT[kind])
-        columns.append(f"CASE WHEN {test} THEN {value}::{_DUCK[kind]} END AS {_quoted(f'{path}:{kind}')}")
+    cells = {type_: f"CASE WHEN {_is(value, type_)} THEN {value}::{_DUCK[type_]} END" for type_ in sorted(types)}
+    if "text" in types and kind not in (None, "text"):
+        read = _read_as(kind, cells["text"], zone)
+        cells[kind] = f"coalesce({cells[kind]}, {read})" if kind in cells else read
+        cells["text"] = f"CASE WHEN {read} IS NULL THEN {cells['text']} END"
+    columns = ", ".join(f"{cell} AS {_quoted(f'{path}:{type_}')}" for type_, cell in cells.items())
     temporary = segment.parent / f".side-{os.getpid()}"
     duck.execute(
-        f"COPY (SELECT {', '.join(columns)} FROM read_parquet('{_escaped(segment)}')) "  # noqa: S608 -- quoted names
+        f"COPY (SELECT {columns} FROM read_parquet('{_escaped(segment)}')) "  # noqa: S608 -- quoted names
         f"TO '{_escaped(temporary)}' (FORMAT parquet, COMPRESSION zstd)"
     )
     name = f"{segment.stem}.{hashlib.sha256(path.encode()).hexdigest()[:12]}.side"
     settle(temporary, segment.parent / name)
     return name
+
+
+def _is(value: str, kind: str) -> str:
+    """SQL: whether a VARIANT's value is of a kind."""
+    return "(" + " OR ".join(f"starts_with(variant_typeof({value}), '{start}')" for start in _VARIANT[kind]) + ")"
+
+
+def _read_as(kind: str, text: str, zone: str) -> str:
+    """SQL: text read as the kind that it was declared to be, null where it cannot be."""
+    if kind != "time":
+        return f"TRY_CAST({text} AS {_DUCK[kind]})"
+    bare = f"timezone('{_escaped(zone)}', TRY_CAST({text} AS TIMESTAMP))"
+    offset = f"regexp_matches({text}, '(Z|[+-][0-9][0-9]:?[0-9][0-9])$')"
+    return f"CASE WHEN {offset} THEN TRY_CAST({text} AS TIMESTAMPTZ) ELSE {bare} END"
 
 
 def volumes(
