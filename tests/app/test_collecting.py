@@ -123,6 +123,7 @@ def test_what_was_set_apart_can_be_replayed(project: Path, tmp_path: Path) -> No
     ("name", "content", "said"),
     [
         ("empty.csv", b"", "empty"),
+        ("plain.csv.gz", b"order,customer\n1,2\n", "not compressed"),
         ("header.csv", b"order,customer,total,email,note,colour\no1,c1,1,a,b,red\n", "ordered"),
         ("wrong.csv", HEADER.encode() + b"\n" + row(1, note="caf\xe9").encode("latin-1") + b"\n", "cp1252"),
     ],

@@ -116,3 +116,11 @@ def test_columns_that_differ_only_in_case_are_proposed_apart() -> None:
     source, found = collected(proposed(data, "ndjson"), data, "UTC")
     assert {"traits.Plan", "traits.plan_2"} <= source.paths.keys()
     assert found.events["traits.plan_2"].to_pylist() == [line["traits"]["plan"] for line in lines]  # type: ignore[index]  # built above
+
+
+def test_a_column_named_for_the_thing_itself_can_be_the_key() -> None:
+    """`ticket`, different in every row, names the row as `ticket_id` does: a row told again is a correction."""
+    data = b"ticket,opened\n" + b"".join(b"t%d,2015-01-%02d\n" % (day, day) for day in range(1, 29))
+    source, _ = collected(proposed(data, "csv"), data, "UTC")
+    assert source.key == ("ticket",)
+    assert "ticket_id" in source.identifiers

@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
+from cxminute.model.errors import BadData
+
 _BLOCK = 1 << 18
 
 
@@ -73,6 +75,17 @@ def plain_name(name: str) -> str:
 def damage_of(file: BinaryIO) -> str | None:
     """The reject's reason where a compressed file proved damaged while it was read."""
     return getattr(file, "damage", None)
+
+
+def nothing_in(file: BinaryIO, name: str, wanted: str) -> BadData:
+    """The error for a file that gave nothing: it is empty, or not what the end of its name says."""
+    if damage_of(file):
+        return BadData(
+            "The file is not compressed as the end of its name says, or damaged from its start.",
+            file=name,
+            allowed="a name without .gz or .zst for a plain file",
+        )
+    return BadData("The file is empty.", file=name, allowed=wanted)
 
 
 def _gunzip(file: BinaryIO) -> Callable[[], bytes]:

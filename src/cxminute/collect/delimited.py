@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cxminute.collect.compressed import damage_of
+from cxminute.collect.compressed import damage_of, nothing_in
 from cxminute.collect.rejects import Rejects
 from cxminute.collect.rows import Rows, unique
 from cxminute.collect.source import Source
@@ -258,7 +258,7 @@ class _Reader:
             while not row or not any(row):
                 row = next(parser)
         except StopIteration:
-            raise BadData("The file is empty: not even a header.", file=self._name, allowed="a header line") from None
+            raise nothing_in(self._file, self._name, "a header line") from None
         except (csv.Error, _TooLong, UnicodeError) as fault:
             raise BadData(f"The header cannot be read: {fault}.", file=self._name, line=1) from fault
         self.header_line = self.line

@@ -16,11 +16,11 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from cxminute.collect.compressed import damage_of
+from cxminute.collect.compressed import damage_of, nothing_in
 from cxminute.collect.rejects import Rejects
 from cxminute.collect.rows import Rows
 from cxminute.collect.source import Source
-from cxminute.model.errors import BadData, UnknownName
+from cxminute.model.errors import UnknownName
 
 DEEPEST: Final = 32
 """Objects and lists within one another that a line may have: deeper ones cost databases seconds a row."""
@@ -58,8 +58,8 @@ def read(file: BinaryIO, source: Source, *, name: str, size: int) -> Iterator[Ro
             yield rows
             first, held = first + size, []
     damage = damage_of(file)
-    if not first and not held and not damage:
-        raise BadData("The file is empty.", file=name, allowed="one JSON object a line")
+    if not first and not held:
+        raise nothing_in(file, name, "one JSON object a line")
     broken = held.pop()[1] if damage and held and not held[-1][1].endswith(b"\n") else b""
     rows = _rows(held, source, first)
     if damage:

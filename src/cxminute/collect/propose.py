@@ -150,7 +150,9 @@ def _kind(column: pa.Array, texts: pa.Array, name: str, zone: str) -> tuple[str,
 
 
 def _is_key(column: _Column, rows: int) -> bool:
-    named = re.search(_NAMES, column.word) or column.word in {"message_id", "id"}
+    named = re.search(_NAMES, column.word) or any(
+        re.fullmatch(words, column.word) for kind, words in _KINDS if kind not in {"user_id", "anonymous_id"}
+    )  # a column 'ticket' or 'order' names one, as 'ticket_id' does
     return bool(named) and column.kind in {"text", "number"} and column.distinct == column.filled == rows > 1
 
 
