@@ -11,6 +11,7 @@ from cxminute.app.analysis import view
 from cxminute.app.brief import tell_week
 from cxminute.app.cli import run
 from cxminute.app.options import Reading
+from cxminute.app.streams import PASTS
 
 SOURCE = """name = "orders"
 format = "csv"
@@ -88,6 +89,15 @@ def test_the_brief_and_its_command_say_the_same_after_a_correction(
     assert share < 0.8
     assert f"{share:.0%}".rstrip("%") in standing.figure
     assert kept(project, capsys, "--as-of", "2026-01-26") == 1.0
+
+
+def test_indexes_of_the_past_do_not_pile_up(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Reading the log as known at many moments keeps a few of their indexes, not all."""
+    for late in range(PASTS + 4):
+        collect(project, late=late % 10, name=f"{late}.csv")
+        assert run(["promises", "--as-of", "2026-01-20", "--project", str(project)]) == 0
+    capsys.readouterr()
+    assert 0 < len(list((project / ".cxm" / "index" / "past").iterdir())) <= PASTS + 1
 
 
 def test_without_a_week_the_last_whole_one_is_told(project: Path) -> None:

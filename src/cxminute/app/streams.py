@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from cxminute.model.errors import UnknownName
 from cxminute.privacy.permits import Permit
@@ -15,6 +17,10 @@ from cxminute.store.vault import PERSON_KINDS
 
 if TYPE_CHECKING:  # project opens what stands here
     from cxminute.app.project import Project
+
+
+PASTS: Final = 8
+"""How many indexes of the log as it was known in the past are kept beside the one of today."""
 
 
 def open_subjects(
@@ -44,5 +50,14 @@ def open_subjects(
     if past is not None:  # the log looked otherwise then: an index of its own
         said = "\0".join(sorted(piece.key for piece in pieces))
         folder = project.folder / "index" / "past" / f"{per}-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+        _sweep(folder)
     extend(pieces, per, folder, log.codes())
     return open_index(folder, per, pieces, sources=leave.sources, closes_at=closes_at)
+
+
+def _sweep(folder: Path) -> None:
+    """Removes indexes of other pasts but the youngest few: they are made again when they are asked for."""
+    others = [other for other in folder.parent.glob("*") if other != folder]
+    others.sort(key=lambda other: other.stat().st_mtime_ns, reverse=True)
+    for other in others[PASTS:]:
+        shutil.rmtree(other, ignore_errors=True)
