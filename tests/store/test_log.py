@@ -157,6 +157,19 @@ def test_removal_does_not_depend_on_the_other_rows(log: EventLog) -> None:
     assert (counts.added, counts.removed) == (1, 1)
 
 
+def test_a_segment_that_was_never_committed_is_nobodys_loss(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill between file and commit leaves a file behind; the log opens, and collects the rows again."""
+    told = log.begin("shop", FileId("a", "x"), 1_000)
+    with monkeypatch.context() as broken:
+        broken.setattr(EventLog, "_commit", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            log.append(told, 0, chunk([("a", 1, "red")]), ())
+    assert list(log.root.rglob("*.parquet"))
+    log.verify()
+    assert log.append(log.begin("shop", FileId("a", "x"), 2_000), 0, chunk([("a", 1, "red")]), ()).added == 1
+    log.verify()
+
+
 def test_a_failed_commit_is_not_taken_for_done(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a chunk could not be committed, the same rows are new to the same process."""
     told = log.begin("shop", FileId("a", "x"), 1_000)

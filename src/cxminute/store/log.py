@@ -355,7 +355,8 @@ class EventLog:
         """Refuses a log whose segments no state knows: the state was lost, and an empty answer would be a lie."""
         with self._state.connect() as connection:
             known = connection.execute(select(SEGMENTS.c.id).limit(1)).first() is not None
-        if not known and any(self.root.glob("*/*.parquet")):
+        manifest = self.root / "manifest.json"  # not the files: one that a kill left uncommitted is nobody's loss
+        if not known and manifest.exists() and json.loads(manifest.read_bytes())["segments"]:
             raise BrokenStore(
                 "The log holds segments that no state knows: the state was lost.",
                 file=str(self.root),
