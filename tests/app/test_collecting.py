@@ -115,6 +115,7 @@ def test_what_was_set_apart_can_be_replayed(project: Path, tmp_path: Path) -> No
     )
     assert run(["quarantine", "replay", "--source", "orders", "--project", str(project)]) == 0
     assert (events(project), held(project)) == (2, {"bad_time": 1})
+    assert run(["quarantine", "replay", "--source", "orders", "--project", str(project)]) == 0
     assert run(["collects", "undo", "1", "--project", str(project)]) == 0
     assert (events(project), held(project)) == (0, {}), "what was replayed of a collect goes with it"
 

@@ -229,8 +229,11 @@ class EventLog:
             if told.undone_at is not None:
                 raise WrongUse(f"Collect {collect} was taken back already.", then="Nothing was changed.")
             c = COLLECTS.c
-            replays = select(c.id).where(c.file == quarantine_of(collect), c.undone_at.is_(None))
-            for number in (collect, *connection.execute(replays).scalars().all()):
+            waiting = [collect]
+            while waiting:
+                number = waiting.pop()
+                replays = select(c.id).where(c.file == quarantine_of(number), c.undone_at.is_(None))
+                waiting += connection.execute(replays).scalars().all()
                 connection.execute(update(COLLECTS).where(c.id == number).values(undone_at=at))
                 connection.execute(update(REJECTS).where(REJECTS.c.replayed_by == number).values(replayed_by=None))
                 connection.execute(delete(REJECTS).where(REJECTS.c.collect == number))
