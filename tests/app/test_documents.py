@@ -10,39 +10,14 @@ from pathlib import Path
 import pytest
 
 from cxminute.app.cli import run
+from tests.app.small_shop import HEADER, PROMISE, SOURCE
 from tests.conftest import ROOT
 
-ORDERS = """order,customer,ordered,due,delivered,carrier
+ORDERS = f"""{HEADER}
 1,a,2026-01-05T10:00,2026-01-07,2026-01-06T10:00,x
 2,b,2026-01-06T10:00,2026-01-08,2026-01-09T10:00,y
 3,c,2026-01-13T10:00,2026-01-15,,x
 4,d,never,2026-01-15,,x
-"""
-SOURCE = """name = "orders"
-format = "csv"
-key = ["order"]
-[identifiers]
-user_id = "customer"
-order_id = "order"
-[properties]
-due = { from = "due", type = "time" }
-carrier = "carrier"
-[[events]]
-name = "Ordered"
-at = "ordered"
-[[events]]
-name = "Delivered"
-at = "delivered"
-[contract]
-origin = "first-party"
-purposes = ["service-optimisation"]
-"""
-PROMISE = """name = "delivery"
-per = "order_id"
-made = '"Ordered"'
-due = "properties.due"
-kept = '"Delivered"'
-target = 0.9
 """
 JOURNEY = """name = "order"
 per = "order_id"

@@ -12,34 +12,7 @@ from cxminute.app.brief import tell_week
 from cxminute.app.cli import run
 from cxminute.app.options import Reading
 from cxminute.app.streams import PASTS
-
-SOURCE = """name = "orders"
-format = "csv"
-key = ["order"]
-[identifiers]
-user_id = "customer"
-order_id = "order"
-[properties]
-due = { from = "due", type = "time" }
-carrier = "carrier"
-[[events]]
-name = "Ordered"
-at = "ordered"
-[[events]]
-name = "Delivered"
-at = "delivered"
-[contract]
-origin = "first-party"
-purposes = ["service-optimisation"]
-"""
-PROMISE = """name = "delivery"
-per = "order_id"
-made = '"Ordered"'
-due = "properties.due"
-kept = '"Delivered"'
-target = 0.9
-"""
-HEADER = "order,customer,ordered,due,delivered,carrier"
+from tests.app.small_shop import HEADER, PROMISE, SOURCE
 
 
 @pytest.fixture
