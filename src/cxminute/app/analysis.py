@@ -76,26 +76,26 @@ class View:
         return self.project.subjects(per, leave, known_at=self.as_of, closes_at=closes_at, paths=paths)
 
     def passages(self, journey: JourneyDefinition, dimensions: Sequence[str] = ()) -> tuple[Plan, pa.Table, int]:
-        """A journey's plan, its passages whose time was up in the span, and the moment that the log is closed at.
-
-        A passage's time is up one window after it opened, as a promise's is when it is due.
-        """
+        """A journey's plan, all its passages, and the moment that the log is closed at."""
         plan = compile_plan(journey)
         subjects = self._subjects(journey.per, journey.purpose, dimensions)
         closes_at = subjects.closes_at
         task = partial(find, plan, opens_at=subjects.opens_at, closes_at=closes_at, dimensions=tuple(dimensions))
-        found = self._run(task, subjects)
-        return plan, self._span(found, pc.add(found["opened_at"].cast(pa.int64()), journey.window)), closes_at
+        return plan, self._run(task, subjects), closes_at
+
+    def up(self, journey: JourneyDefinition, passages: pa.Table) -> pa.Table:
+        """The passages whose time was up in the span: one window after they opened, like a promise when it is due."""
+        return self._span(passages, pc.add(passages["opened_at"].cast(pa.int64()), journey.window))
 
     def ledger(self, promise: Promise, dimensions: Sequence[str] = ()) -> tuple[pa.Table, int]:
-        """A promise's ledger, of what was due in the span, and the moment that the log is closed at.
-
-        With a span, what was never promised (`none`) is counted by when it could have been.
-        """
+        """A promise's whole ledger, and the moment that the log is closed at."""
         subjects = self._subjects(promise.per, promise.purpose, dimensions)
         task = partial(weigh, promise, closes_at=subjects.closes_at, dimensions=tuple(dimensions))
-        ledger = self._run(task, subjects)
-        return self._span(ledger, pc.coalesce(ledger["due_at"], ledger["made_at"]).cast(pa.int64())), subjects.closes_at
+        return self._run(task, subjects), subjects.closes_at
+
+    def due(self, ledger: pa.Table) -> pa.Table:
+        """What was due in the span; what was never promised (`none`) counts by when it could have been."""
+        return self._span(ledger, pc.coalesce(ledger["due_at"], ledger["made_at"]).cast(pa.int64()))
 
     def _run(self, task: Callable[[Streams], pa.Table], subjects: Subjects) -> pa.Table:
         def merge(tables: Sequence[pa.Table]) -> pa.Table:

@@ -61,8 +61,8 @@ def tell_week(seen: View, week: str | None = None) -> ToldWeek:
             f"The log has no whole day of week {week}.",
             allowed=f"weeks from {week_of(first)} to {week_of(max(last - timedelta(days=1), first))}",
         )
-    then = replace(seen, closes_at=min(end - 1, closes_at), since=None, until=None)
-    tallies, standing = _weighed(then, week, start, end)
+    then = replace(seen, closes_at=min(end - 1, closes_at), since=start, until=end)
+    tallies, standing = _weighed(then, week)
     tallies = tallies.filter(pc.less(tallies["day"], pa.scalar(last, pa.date32())))
     insights = explain(tallies, week=week, first_day=first)
     series = history(tallies, week=week, first_day=first)
@@ -70,28 +70,27 @@ def tell_week(seen: View, week: str | None = None) -> ToldWeek:
     return ToldWeek(brief, insights, tallies)
 
 
-def _weighed(then: View, week: str, start: int, end: int) -> tuple[pa.Table, list[Standing]]:
+def _weighed(then: View, week: str) -> tuple[pa.Table, list[Standing]]:
     """Daily counts of every promise and journey, and how each stands at the end of the week."""
     definitions = then.project.definitions
     parts, standing = [TALLY.empty_table()], []
     for promise in definitions.promises.values():
-        tally, stands = _promise(then, promise, week, start, end)
+        tally, stands = _promise(then, promise, week)
         parts.append(tally)
         standing.append(stands)
     for journey in definitions.journeys.values():
-        tally, stands = _journey(then, journey, week, start, end)
+        tally, stands = _journey(then, journey, week)
         parts.append(tally)
         standing.append(stands)
     return pa.concat_tables(parts).unify_dictionaries(), standing
 
 
-def _promise(then: View, promise: Promise, week: str, start: int, end: int) -> tuple[pa.Table, Standing]:
+def _promise(then: View, promise: Promise, week: str) -> tuple[pa.Table, Standing]:
     dimensions = then.project.settings.dimensions
     zone = then.project.settings.zone
     ledger, closes_at = then.ledger(promise, dimensions)
     tally = tally_promise(promise, ledger, zone, _carried(ledger, dimensions), as_of=closes_at)
-    due, _ = replace(then, since=start, until=end).ledger(promise)
-    row = states(due, zone=zone, clustered="day", as_of=closes_at).to_pylist()[0]
+    row = states(then.due(ledger), zone=zone, clustered="day", as_of=closes_at).to_pylist()[0]
     burn = None
     if promise.target is not None:
         burn = budget(promise, ledger, closes_at, zone).burn["7 days"]
@@ -107,13 +106,12 @@ def _promise(then: View, promise: Promise, week: str, start: int, end: int) -> t
     return tally, stands
 
 
-def _journey(then: View, journey: JourneyDefinition, week: str, start: int, end: int) -> tuple[pa.Table, Standing]:
+def _journey(then: View, journey: JourneyDefinition, week: str) -> tuple[pa.Table, Standing]:
     dimensions = then.project.settings.dimensions
     _, passages, closes_at = then.passages(journey, dimensions)
     carried = _carried(passages, dimensions)
     tally = tally_journey(journey, passages, then.project.settings.zone, carried, as_of=closes_at)
-    _, up, _ = replace(then, since=start, until=end).passages(journey)
-    row = endings(up).to_pylist()[0]
+    row = endings(then.up(journey, passages)).to_pylist()[0]
     ended = row["completed"] + row["broken"] + row["expired"]
     stands = Standing(
         kind="journey",

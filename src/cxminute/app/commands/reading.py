@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -128,7 +127,8 @@ def promises(name: str | None = None, *, by: str | None = None, options: Reading
 
 
 def _journey(seen: View, journey: JourneyDefinition, by: str | None, count: str) -> dict[str, object]:
-    plan, passages, closes_at = seen.passages(journey, [by] if by else [])
+    plan, found, closes_at = seen.passages(journey, [by] if by else [])
+    passages = seen.up(journey, found)
     answer: dict[str, object] = {
         "name": journey.name,
         "as_of": from_ms(closes_at).astimezone(seen.project.settings.zone),
@@ -145,7 +145,8 @@ def _journey(seen: View, journey: JourneyDefinition, by: str | None, count: str)
 
 
 def _promise(seen: View, promise: Promise, by: str | None) -> dict[str, object]:
-    ledger, closes_at = seen.ledger(promise, [by] if by else [])
+    whole, closes_at = seen.ledger(promise, [by] if by else [])
+    ledger = seen.due(whole)
     zone = seen.project.settings.zone
     clustered: Literal["day", "week"] = "week" if seen.span is None or seen.span > 8 * WEEK else "day"
     answer: dict[str, object] = {
@@ -160,7 +161,6 @@ def _promise(seen: View, promise: Promise, by: str | None) -> dict[str, object]:
     }
     if promise.target is not None:
         end = closes_at if seen.until is None else min(seen.until, closes_at)
-        whole, _ = replace(seen, since=None, until=None).ledger(promise)
         spent = budget(promise, whole, end, zone)
         answer["budget"] = {
             "target": spent.target, "due": spent.due, "budget": spent.budget, "spent": spent.spent, "left": spent.left,
