@@ -3,8 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/ready
+RUNS := $(VENV)/runs
 
-demo: $(READY)
+demo: $(RUNS)
 	$(VENV)/bin/cxm demo
 test: $(READY)
 	$(VENV)/bin/python -m pytest
@@ -22,8 +23,12 @@ docs: $(READY)
 bench: $(READY)
 	$(VENV)/bin/python -m benchmarks collect && $(VENV)/bin/python -m benchmarks index
 
-$(READY): requirements/dev.txt pyproject.toml
+# The demo needs the package alone; all else also needs its peers and checks, hundreds of megabytes of them.
+$(RUNS): requirements/run.txt pyproject.toml
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+$(READY): $(RUNS) requirements/dev.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	touch $@

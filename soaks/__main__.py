@@ -12,6 +12,7 @@ from importlib import import_module
 
 SOAKS = {
     "kill-collect": "a collect killed at random points and run again ends in the same log",
+    "laws": "the six laws of journeys over 10,000 generated cases each",
 }
 """Each is a module of this package (dashes as underscores) with `ROUNDS` and `run(rounds, seed) -> Outcome`."""
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.spark_cluster import spark_cluster
+
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 
@@ -70,3 +72,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     subprocess.run(
         [tools / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=True, capture_output=True, user=user
     )
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The master of a Spark cluster of two workers on this machine; who asks for it is marked outside("java")."""
+    from cxminute.store.cluster import stop  # noqa: PLC0415 -- for those tests alone
+
+    folder = tmp_path_factory.mktemp("spark")
+    with spark_cluster(folder) as master, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_CONF_DIR", str(folder))
+        yield master
+        stop()

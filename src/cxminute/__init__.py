@@ -8,17 +8,22 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the names are loaded when they are used: importing the package stays light
-    from cxminute.app.api import Journey, funnel, journey, passages
+    from cxminute.app.api import Journey, chart, flows, funnel, journey, passages, retention
 
-__all__ = ["Journey", "funnel", "journey", "passages"]
+__all__ = ["Journey", "chart", "flows", "funnel", "journey", "passages", "retention"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'cxminute' has no attribute '{name}'")
+    if "cxminute.app.api" not in sys.modules:
+        from cxminute.app.warming import warm  # noqa: PLC0415 -- see above
+
+        warm()  # before the kernels are loaded: some are compiled as they are
     from cxminute.app import api  # noqa: PLC0415 -- see above
 
     return getattr(api, name)

@@ -17,7 +17,7 @@ FAULTS = {
     "sources/boston-311.toml  ": ('["service-optimisation"]', '["service-optimization"]', "service-optimisation"),
     "journeys/request.toml": ('closed: "Request Closed"', 'closed: "Request Closd"', "Request Closed"),
     "journeys/request.toml ": ('reentry = "once"', 'reentry = "onc"', "once"),
-    "journeys/pothole.toml": ("where (type =", "where (typ =", "properties.type"),
+    "journeys/street-light.toml": ("where (type =", "where (typ =", "properties.type"),
     "promises/answer.toml": ('per     = "request_id"', 'per     = "requst_id"', "request_id"),
     "promises/answer.toml ": ("properties.due", "properties.dew", "properties.due"),
 }  # fmt: skip

@@ -24,9 +24,16 @@ per = "order_id"
 pattern = '"Ordered" -> "Delivered" within 3 days'
 window = "3 days"
 """
+REPEAT = """name = "repeat"
+pattern = 'journey order.completed -> Ordered'
+window = "30 days"
+"""
 COMMANDS = [
     ["promises"], ["promises", "delivery", "--by", "carrier"], ["journeys"], ["journeys", "order", "--by", "carrier"],
-    ["events"], ["check"], ["collects"], ["quarantine"], ["quarantine", "show"], ["minute", "--week", "2026-W02"],
+    *(["journeys", "order", view] for view in ("--plan", "--curve", "--times", "--flows", "--off-path")),
+    ["journeys", "repeat", "--children"], ["flows"], ["retention", "--by", "carrier"], ["lifecycle"], ["stickiness"],
+    ["events", "--unexplained"], ["events"], ["check"], ["collects"], ["quarantine"], ["quarantine", "show"],
+    ["minute", "--week", "2026-W02"],
 ]  # fmt: skip
 
 
@@ -37,6 +44,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in {
         "cxm.toml": 'name = "shop"\n[minute]\ndimensions = ["carrier"]\n', "orders.csv": ORDERS,
         "sources/orders.toml": SOURCE, "promises/delivery.toml": PROMISE, "journeys/order.toml": JOURNEY,
+        "journeys/repeat.toml": REPEAT,
     }.items():  # fmt: skip
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text, "utf-8")

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cxminute.model.steps import Comparison, Step
+from cxminute.model.steps import Comparison, Condition, Step
 from cxminute.model.tables import MOMENT
 
 HOUR = 3_600_000
@@ -53,6 +53,22 @@ class MemoryStreams:
     def times(self) -> NDArray[np.int64]:
         """When each event happened."""
         return self._times
+
+    @property
+    def codes(self) -> NDArray[np.uint16]:
+        """Place of each event's name in the alphabet."""
+        names = [step.name for step in self.alphabet]
+        return np.array([names.index(event.name) for event in self._events], dtype=np.uint16)
+
+    @property
+    def alphabet(self) -> tuple[Step, ...]:
+        """Every name that there is."""
+        return tuple(Step(name) for name in sorted({event.name for event in self._events}))
+
+    def holds(self, where: Condition, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """By one comparison for equality."""
+        steps = [Step(self._events[place].name, where) for place in places]
+        return np.array([_fits(step, self._events[place]) for step, place in zip(steps, places, strict=True)], np.bool_)
 
     def matches(self, step: Step) -> NDArray[np.bool_]:
         """By name, and by one comparison for equality if there is a condition."""

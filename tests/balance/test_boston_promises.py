@@ -18,8 +18,9 @@ from cxminute.balance.promises import Promise
 from cxminute.balance.summary import states, weeks
 from cxminute.balance.tally import tally
 from cxminute.balance.weigh import weigh
-from cxminute.model.steps import Step
+from cxminute.model.steps import Condition, Step
 from cxminute.model.tables import MOMENT
+from cxminute.store.conditions import evaluate
 
 FILE = Path(__file__).parents[3] / "shared" / "data" / "boston311_2015.parquet"
 ANSWER = Promise("answer", "request_id", Step("Opened"), "properties.due", Step("Closed"), target=0.7)
@@ -47,6 +48,20 @@ class Requests:
         self.subjects: NDArray[np.int64] = np.arange(len(starts))
         self.offsets: NDArray[np.int64] = np.append(starts, len(rows)).astype(np.int64)
         self.times: NDArray[np.int64] = self._moments("at").cast(pa.int64()).to_numpy(zero_copy_only=False)
+
+    @property
+    def codes(self) -> NDArray[np.uint16]:
+        """Place of each event's name in the alphabet."""
+        return np.asarray(self._rows["name"].to_numpy() == "Opened", np.uint16)
+
+    @property
+    def alphabet(self) -> tuple[Step, ...]:
+        """What can happen to a request."""
+        return Step("Closed"), Step("Opened")
+
+    def holds(self, where: Condition, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """By the columns."""
+        return evaluate(where, self.column, len(self.times))[places]
 
     def matches(self, step: Step) -> NDArray[np.bool_]:
         """By name."""

@@ -40,6 +40,14 @@ def read(text: str) -> tuple[Promise | None, list[str]]:
     return promise, [str(fault) for fault in document.faults]
 
 
+def test_the_ending_of_a_journey_is_no_event_of_a_promise() -> None:
+    """A promise that waits for a journey's ending would wait for ever: it is told so, at its place."""
+    document = Document("promises/delivery.toml", LEAST)
+    ending = Step("delivery.broken", kind="ending")
+    assert parse_promise(document, parse_step=lambda text: ending if "Delivered" in text else read_step(text)) is None
+    assert [(fault.line, "journey delivery.broken" in str(fault)) for fault in document.faults] == [(6, True)]
+
+
 def test_least_promise_is_ours_to_the_customer_and_exact() -> None:
     """Five lines make a promise: by us, to the customer, with no tolerance, no target and nothing that voids it."""
     promise, faults = read(LEAST)

@@ -152,3 +152,12 @@ def test_many_open_at_once_are_all_kept() -> None:
     """Under 'always' a hundred first steps are a hundred passages, and one last step completes them all."""
     rows = _endings("A -> B", "A" * 100 + "B", reentry="always")
     assert rows == [(opened, 100, "completed") for opened in range(100)]
+
+
+def test_a_wait_may_be_longer_than_the_limit_where_the_step_before_comes_again() -> None:
+    """`after` counts from the first time and `within` from the last: who comes back every day may buy on the fourth."""
+    plan = compile_plan(journey("A -> B within 0.002 seconds after 0.004 seconds", window="1 second"))
+    streams = _walk("AAAB", at=[0, 2, 4, 5])
+    assert find(plan, streams, opens_at=0, closes_at=9)["ending"].to_pylist() == ["completed"]
+    early = _walk("AAB", at=[0, 2, 3])
+    assert find(plan, early, opens_at=0, closes_at=9)["ending"].to_pylist() == ["expired"]

@@ -18,8 +18,11 @@ def test_each_event_tells_what_it_did() -> None:
     state, opened = live.take(PLAN, live.begin(PLAN), 0, A)
     state, moved = live.take(PLAN, state, 500, B)
     state, ended = live.take(PLAN, state, 900, C)
-    assert (opened, moved) == (live.Verdict(1, ()), live.Verdict(0, ()))
-    assert ended == live.Verdict(0, (live.Passage(0, 0, 900, "completed", 3, (0, 500, 900), 0),))
+    assert [(verdict.opened, verdict.ended) for verdict in (opened, moved, ended)] == [
+        (1, ()),
+        (0, ()),
+        (0, (live.Passage(0, 0, 900, "completed", 3, (0, 500, 900), 0),)),
+    ]
     assert state.open_now == 0
 
 
@@ -74,3 +77,16 @@ def test_a_state_of_another_plan_is_refused() -> None:
         live.load(PLAN, data[:-8])
     with pytest.raises(BrokenStore, match="met journey"):
         live.take(other, state, 1, B)
+
+
+def test_late_news_takes_back_what_was_told_and_tells_what_is_so() -> None:
+    """A step that comes to light late turns an expired passage into a completed one; what it cannot touch stays."""
+    first, told = live.fold(PLAN, live.begin(PLAN), [(0, A), (10, B), (20, C)])
+    state, expired = live.fold(PLAN, first, [(20_000, A), (25_000, 0)])
+    assert [passage.ending for passage in (*told, *expired)] == ["completed", "expired"]
+    again, revisions = live.revise(PLAN, first, expired, [(20_000, A), (21_000, B), (22_000, C), (25_000, 0)])
+    assert [(change.before and change.before.ending, change.after and change.after.ending) for change in revisions] == [
+        ("expired", "completed")
+    ]
+    assert again.ever == state.ever == 2
+    assert live.revise(PLAN, first, expired, [(20_000, A), (20_500, 0), (25_000, 0)])[1] == ()

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cxminute.model.steps import Step, Value
+from cxminute.model.steps import Condition, Step, StepKind, Value
 from cxminute.model.tables import MOMENT
 from cxminute.store.conditions import evaluate
 
@@ -24,6 +24,7 @@ class Happened:
     name: str
     values: Mapping[str, Value] = field(default_factory=dict)
     source: str = "shop"
+    kind: StepKind = "event"
 
 
 class ListStreams:
@@ -46,13 +47,20 @@ class ListStreams:
             np.int64
         )
         self.times: NDArray[np.int64] = np.array([event.at for event in self.events], np.int64)
+        told = [(event.source, event.kind, event.name) for event in self.events]
+        letters = {letter: code for code, letter in enumerate(sorted(set(told)))}
+        self.alphabet = tuple(None if source in refused else Step(name, kind=kind) for source, kind, name in letters)
+        self.codes: NDArray[np.uint16] = np.array([letters[letter] for letter in told], np.uint16)
 
     def matches(self, step: Step) -> NDArray[np.bool_]:
         """Name and condition, as a permit without the refused sources lets them be seen."""
-        truth = np.array(
-            [event.name == step.name and event.source not in self.refused for event in self.events], np.bool_
-        )
+        covered = np.array([step.covers(letter) for letter in self.alphabet], np.bool_)
+        truth: NDArray[np.bool_] = covered[self.codes] if len(self.codes) else np.empty(0, np.bool_)
         return truth if step.where is None else truth & evaluate(step.where, self.column, len(self.events))
+
+    def holds(self, where: Condition, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """For these events, whether the condition is true."""
+        return evaluate(where, self.column, len(self.events))[places]
 
     def column(self, path: str) -> pa.Array:
         """The path's values: of one type as they are, of several as text, never seen as all null."""

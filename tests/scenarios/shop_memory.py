@@ -13,9 +13,9 @@ from cxminute.app.commands.setup import TEMPLATES
 from cxminute.app.project import Definitions, read_definitions
 from cxminute.balance.tally import tally as tally_promise
 from cxminute.balance.weigh import weigh
+from cxminute.journeys.analyses.tally import tally as tally_journey
 from cxminute.journeys.find import find
 from cxminute.journeys.plan import compile_plan
-from cxminute.journeys.tally import tally as tally_journey
 from cxminute.model.tables import TALLY
 from cxminute.simulation.shop import Simulated
 from cxminute.store.index import Index, in_memory
@@ -42,7 +42,7 @@ def tallies(simulated: Simulated) -> pa.Table:
     subjects = {"person": _people(simulated), "order_id": _orders(simulated), "ticket_id": _tickets(simulated)}
     parts = [TALLY.empty_table()]
     for journey in found.journeys.values():
-        index, plan = subjects[journey.per], compile_plan(journey)
+        index, plan = subjects[journey.space], compile_plan(journey)
         tables = [
             find(plan, index.read(bucket), opens_at=index.opens_at, closes_at=until, dimensions=dimensions)
             for bucket in index.buckets()

@@ -12,18 +12,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxminute.app import output
+from cxminute.app.engines import engine_of
 from cxminute.app.options import Reading
 from cxminute.app.project import Project
 from cxminute.app.settings import path_of
 from cxminute.balance.promises import Promise
 from cxminute.balance.weigh import weigh
+from cxminute.journeys.analyses.counted import Count, Counted, merge
 from cxminute.journeys.definition import JourneyDefinition
-from cxminute.journeys.find import find
-from cxminute.journeys.plan import Plan, compile_plan
+from cxminute.journeys.nesting.held import unheld
+from cxminute.journeys.nesting.nest import Nest, by_person, count_nested, endings_for, find_nested, nest
+from cxminute.journeys.plan import Plan
 from cxminute.model.errors import UnknownName, WrongUse
 from cxminute.model.times import day_start, instant, monday_of
 from cxminute.privacy.permits import Permit
-from cxminute.store.engines.local import LocalEngine
 from cxminute.store.protocols import Engine, Streams, Subjects
 
 
@@ -70,38 +72,103 @@ class View:
             raise UnknownName("path", path, known)
         return path
 
-    def _subjects(self, per: str, purpose: str, paths: Sequence[str]) -> Subjects:
+    def subjects(self, per: str, purpose: str | None = None, paths: Sequence[str] = ()) -> Subjects:
+        """All subjects of a kind, under the command's permit or that of a purpose, closed as the command says."""
         closes_at = self.as_of if self.closes_at is None else self.closes_at
         leave = self.leave(purpose)
         return self.project.subjects(per, leave, known_at=self.as_of, closes_at=closes_at, paths=paths)
 
+    def nest(self, journey: JourneyDefinition) -> Nest:
+        """A journey's plan, with those of the journeys that it waits for."""
+        return nest(journey, self.project.definitions.journeys)
+
     def passages(self, journey: JourneyDefinition, dimensions: Sequence[str] = ()) -> tuple[Plan, pa.Table, int]:
-        """A journey's plan, all its passages, and the moment that the log is closed at."""
-        plan = compile_plan(journey)
-        subjects = self._subjects(journey.per, journey.purpose, dimensions)
-        closes_at = subjects.closes_at
-        task = partial(find, plan, opens_at=subjects.opens_at, closes_at=closes_at, dimensions=tuple(dimensions))
-        return plan, self._run(task, subjects), closes_at
+        """A journey's plan, all its passages, and the moment that the log is closed at.
+
+        Journeys that it waits for are looked for with it, under its own purpose: it is what their events are used for.
+        """
+        nested = self.nest(journey)
+        subjects = self.subjects(journey.space, journey.purpose, dimensions)
+        self._tell_unheld(nested.plan, subjects)
+        return nested.plan, self.run(self.finding(nested, subjects, dimensions), subjects), subjects.closes_at
+
+    def counted(
+        self, journey: JourneyDefinition, by: str | None = None, counting: Count = "passages"
+    ) -> tuple[Plan, Counted, int]:
+        """A journey's plan, its passages whose time was up in the span, counted, and the moment that the log closes.
+
+        The same passages as of `passages` and `up`, without a row for each: what a large log is told from.
+        """
+        nested, paths = self.nest(journey), [] if by is None else [by]
+        subjects = self.subjects(journey.space, journey.purpose, paths)
+        self._tell_unheld(nested.plan, subjects)
+        first = _FIRST if self.since is None else self.since - journey.window
+        last = _LAST if self.until is None else self.until - 1 - journey.window
+        task = partial(
+            count_nested,
+            nested,
+            closes_at=subjects.closes_at,
+            by=by,
+            counting=counting,
+            opened=None if self.since is None and self.until is None else (first, last),
+            abroad=self._abroad(nested, subjects.closes_at, paths),
+        )
+        return nested.plan, self.engine.run(subjects, task, partial(_counted, task)), subjects.closes_at
+
+    def finding(
+        self, nested: Nest, subjects: Subjects, dimensions: Sequence[str] = ()
+    ) -> Callable[[Streams], pa.Table]:
+        """The task that finds a journey's passages in streams."""
+        return partial(
+            find_nested,
+            nested,
+            opens_at=subjects.opens_at,
+            closes_at=subjects.closes_at,
+            dimensions=tuple(dimensions),
+            abroad=self._abroad(nested, subjects.closes_at, dimensions),
+        )
+
+    def _abroad(self, nested: Nest, closes_at: int, dimensions: Sequence[str]) -> dict[str, pa.Table]:
+        """The endings of other kinds of subject that a journey of persons waits for, each found in a run of its own."""
+        found = {}
+        for child in nested.abroad:
+            others = self.subjects(child.space, nested.plan.definition.purpose, dimensions)
+            task = partial(endings_for, nested, child, closes_at=closes_at, dimensions=tuple(dimensions))
+            found[child.plan.name] = self.engine.run(others, task, by_person)
+        return found
 
     def up(self, journey: JourneyDefinition, passages: pa.Table) -> pa.Table:
         """The passages whose time was up in the span: one window after they opened, like a promise when it is due."""
         return self._span(passages, pc.add(passages["opened_at"].cast(pa.int64()), journey.window))
 
+    def opened(self, passages: pa.Table) -> pa.Table:
+        """The passages that opened in the span, be their time up or not: for what takes the open ones into account."""
+        return self._span(passages, passages["opened_at"].cast(pa.int64()))
+
     def ledger(self, promise: Promise, dimensions: Sequence[str] = ()) -> tuple[pa.Table, int]:
         """A promise's whole ledger, and the moment that the log is closed at."""
-        subjects = self._subjects(promise.per, promise.purpose, dimensions)
+        subjects = self.subjects(promise.per, promise.purpose, dimensions)
         task = partial(weigh, promise, closes_at=subjects.closes_at, dimensions=tuple(dimensions))
-        return self._run(task, subjects), subjects.closes_at
+        return self.run(task, subjects), subjects.closes_at
 
     def due(self, ledger: pa.Table) -> pa.Table:
         """What was due in the span; what was never promised (`none`) counts by when it could have been."""
         return self._span(ledger, pc.coalesce(ledger["due_at"], ledger["made_at"]).cast(pa.int64()))
 
-    def _run(self, task: Callable[[Streams], pa.Table], subjects: Subjects) -> pa.Table:
-        def merge(tables: Sequence[pa.Table]) -> pa.Table:
-            return pa.concat_tables(tables).unify_dictionaries() if tables else task(_NOTHING)
+    def run(self, task: Callable[[Streams], pa.Table], subjects: Subjects) -> pa.Table:
+        """What a task gives for all buckets as one table; with its columns where there is no bucket."""
+        return self.engine.run(subjects, task, partial(_joined, task))
 
-        return self.engine.run(subjects, task, merge)
+    def _tell_unheld(self, plan: Plan, subjects: Subjects) -> None:
+        """Tells once how many events of a journey's steps have no value of the keys that it holds constant."""
+        if not plan.definition.held:
+            return
+        lacking = self.engine.run(subjects, partial(unheld, plan), _total)
+        keys = " and ".join(plan.definition.per[1:])
+        said = f"Left out of '{plan.name}': {lacking:,} events of its steps that have no {keys}."
+        if lacking and said not in self.told:
+            self.told.add(said)
+            output.note(said)
 
     def _span(self, table: pa.Table, at: pa.ChunkedArray) -> pa.Table:
         kept = pc.and_(
@@ -115,7 +182,13 @@ class _Nothing:
     """No subject at all: what a task gives for it has the right columns and no row."""
 
     subjects = times = np.empty(0, np.int64)
+    codes = np.empty(0, np.uint16)
+    alphabet = ()
     offsets = np.zeros(1, np.int64)
+
+    def holds(self, _: object, __: object) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """No event, nothing true."""
+        return np.empty(0, np.bool_)
 
     def matches(self, _: object) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """No event, no match."""
@@ -124,6 +197,18 @@ class _Nothing:
     def column(self, _: str) -> pa.Array:
         """No event, no value."""
         return pa.nulls(0)
+
+
+def _joined(task: Callable[[Streams], pa.Table], tables: Sequence[pa.Table]) -> pa.Table:
+    return pa.concat_tables(tables).unify_dictionaries() if tables else task(_NOTHING)
+
+
+def _counted(task: Callable[[Streams], Counted], parts: Sequence[Counted]) -> Counted:
+    return merge(parts or [task(_NOTHING)])
+
+
+def _total(counts: Sequence[int]) -> int:
+    return sum(counts)
 
 
 _NOTHING: Streams = _Nothing()
@@ -144,4 +229,4 @@ def view(options: Reading) -> View:
         since, until = day_start(monday, zone), day_start(monday + timedelta(days=7), zone)
     if since is not None and until is not None and until <= since:
         raise WrongUse("--until is not after --since: nothing lies between them.")
-    return View(project, options.purpose, as_of, since, until, LocalEngine(project.settings.threads or None))
+    return View(project, options.purpose, as_of, since, until, engine_of(project.settings))

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from cxminute.app.frames import framed, nobody
+from cxminute.journeys.analyses import counted
+from cxminute.journeys.analyses import flows as flowing
+from cxminute.journeys.analyses import retention as retaining
+from cxminute.journeys.analyses.counted import COUNTS, Count
+from cxminute.journeys.analyses.flows import Direction, Occurrence
+from cxminute.journeys.analyses.funnel import count as count_passages
+from cxminute.journeys.analyses.funnel import funnel_of
+from cxminute.journeys.analyses.periods import Unit
+from cxminute.journeys.analyses.periods import periods as periods_of
 from cxminute.journeys.definition import JourneyDefinition, Reentry
 from cxminute.journeys.find import find
-from cxminute.journeys.funnel import funnel as funnel_of
 from cxminute.journeys.language import journey as define
-from cxminute.journeys.plan import Plan, compile_plan
-from cxminute.model.errors import BadData, BadPattern, UnknownName, WrongUse
-from cxminute.model.tables import MOMENT
-from cxminute.model.times import to_ms
+from cxminute.journeys.language import parse_step
+from cxminute.journeys.pictures.charts import chart
+from cxminute.journeys.plan import compile_plan
+from cxminute.model.errors import WrongUse, nearest
+from cxminute.model.steps import Step, paths_of
+from cxminute.model.times import duration, zone_of
 from cxminute.store.engines.local import LocalEngine
-from cxminute.store.index import Index, in_memory
+from cxminute.store.protocols import Streams
+
+__all__ = ["Journey", "chart", "flows", "funnel", "journey", "passages", "retention"]
+
+
+SHOWN: Final = ("opened_at", "closed_at", "ending", "deepest", "reached_at", "left_truncated")
+"""What a table of passages has beside the keys."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +65,17 @@ def journey(
     window:   from opening to completion, such as '14 days'
     per:      the column, or columns together, that say whose events form one stream
     unless:   steps that break a passage wherever it stands
-    ignoring: events that `=>` looks through; not supported by this version yet, as `=>` is not
+    ignoring: events that `=>` looks through
     reentry:  when another passage of a subject may open: 'once', 'after exit' or 'always'
-    raises:   BadPattern with the place and what was expected; BadDefinition for a window that is none
+    raises:   BadPattern with the place and what was expected; BadDefinition for a window that is none; WrongUse for a
+              step that is the ending of another journey, which only projects have
     """
     keys = (per,) if isinstance(per, str) else tuple(per)
     if not keys:
         raise WrongUse("A journey is of a subject.", allowed='per = "person", or the names of columns')
-    if ignoring:
-        raise BadPattern("'ignoring' is not supported by this version yet: there is no '=>' to look through events.")
-    return Journey(define(pattern, window=window, per=keys[0], unless=tuple(unless), reentry=reentry), keys)
+    found = define(pattern, window=window, per=keys[0], unless=unless, ignoring=ignoring, reentry=reentry)
+    _no_endings(*compile_plan(found).steps)
+    return Journey(found, keys)
 
 
 def passages(journey: Journey, events: Any, *, as_of: datetime | int | None = None) -> pa.Table:
@@ -73,10 +88,16 @@ def passages(journey: Journey, events: Any, *, as_of: datetime | int | None = No
     returns: the key columns, opened_at, closed_at (null while open), ending, deepest, reached_at, left_truncated
     raises:  UnknownName for a missing column, BadData for one of a wrong type
     """
-    found, keys, _ = _found(journey, events, as_of, ())
-    columns = {name: values.take(found["subject"].combine_chunks()) for name, values in keys.items()}
-    shown = ("opened_at", "closed_at", "ending", "deepest", "reached_at", "left_truncated")
-    return pa.table({**columns, **{name: found[name] for name in shown}})
+    plan = compile_plan(journey.definition)
+    for key in journey.per:
+        if key in SHOWN:
+            raise WrongUse(f"The table of passages has a column '{key}' of its own.", allowed="a key of another name")
+    frame = framed(events, journey.per, as_of, paths=plan.paths)
+    index = frame.index
+    task = partial(find, plan, opens_at=index.opens_at, closes_at=index.closes_at)
+    found = LocalEngine().run(index, task, partial(_joined, task))
+    columns = {name: values.take(found["subject"].combine_chunks()) for name, values in frame.keys.items()}
+    return pa.table({**columns, **{name: found[name] for name in SHOWN}})
 
 
 def funnel(
@@ -85,7 +106,7 @@ def funnel(
     *,
     as_of: datetime | int | None = None,
     by: str | None = None,
-    count: Literal["subjects", "passages"] = "subjects",
+    count: Count = "subjects",
 ) -> pa.Table:
     """How many reached each step: one row a step, and with `by` one a step and value.
 
@@ -95,94 +116,117 @@ def funnel(
     returns: step (from 1), label, reached; completed, broken, expired, open of those that came no further; share of
              those that opened with a 95 % interval; median_ms and p90_ms from the step before
     """
-    path = () if by is None else (f"properties.{by}",)
-    found, _, plan = _found(journey, events, as_of, path)
-    return funnel_of(found, plan, path[0] if path else None, count)
-
-
-def _found(
-    journey: Journey, events: Any, as_of: datetime | int | None, dimensions: tuple[str, ...]
-) -> tuple[pa.Table, dict[str, pa.Array], Plan]:
-    """Passages by number of the subject, the key columns by that number, and the plan."""
-    table = _table(events)
-    for column in (*journey.per, "event", "at", *(path.partition(".")[2] for path in dimensions)):
-        if column not in table.column_names:
-            raise UnknownName("column", column, table.column_names)
-    table = _whole(table, journey.per)
-    numbers, keys = _subjects(table, journey.per)
-    columns = {"subject": pa.array(numbers), "at": table["at"], "name": table["event"]}
-    others = [name for name in table.column_names if name not in ("at", "event")]
-    columns |= {f"properties.{name}": table[name] for name in others}
-    closes_at = to_ms(as_of) if isinstance(as_of, datetime) else as_of
-    index: Index = in_memory(pa.table(columns), "subject", closes_at)
+    if count not in COUNTS:
+        raise WrongUse(f"A funnel counts no '{count}'.", allowed=" or ".join(COUNTS), nearest=nearest(count, COUNTS))
     plan = compile_plan(journey.definition)
-
-    def task(streams: Any) -> pa.Table:
-        return find(plan, streams, opens_at=index.opens_at, closes_at=index.closes_at, dimensions=dimensions)
-
-    def merge(tables: Sequence[pa.Table]) -> pa.Table:
-        parts = tables or [task(in_memory(_ONE, "subject", 0).read(range(0)))]
-        return pa.concat_tables(parts).unify_dictionaries()
-
-    return LocalEngine().run(index, task, merge), keys, plan
+    frame = framed(events, journey.per, as_of, by=by, paths=plan.paths)
+    path = None if by is None else f"properties.{by}"
+    task = partial(count_passages, plan, closes_at=frame.index.closes_at, by=path, counting=count)
+    found = LocalEngine().run(frame.index, task, lambda parts: counted.merge(parts or [task(nobody())]))
+    return funnel_of(found, plan)
 
 
-def _table(events: Any) -> pa.Table:
-    """Any Arrow-capable table as a pyarrow table, its texts as plain text whatever kind of text they were."""
-    try:
-        table = events if isinstance(events, pa.Table) else pa.table(events)
-    except (TypeError, ValueError, pa.ArrowInvalid) as fault:
-        allowed = "a table of pandas, polars, DuckDB or pyarrow, or a dict of columns"
-        raise BadData(f"A {type(events).__name__} is no table.", allowed=allowed) from fault
-    for place, column in enumerate(table.schema):
-        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-        if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or kind != column.type:
-            plain = table.column(place).cast(kind) if kind != column.type else table.column(place)
-            table = table.set_column(place, column.name, plain.cast(pa.string()))
-    return table
+def flows(  # noqa: PLR0913 -- what flows there are, and which of them
+    events: Any,
+    *,
+    per: str | Sequence[str] = "person",
+    anchor: str | None = None,
+    direction: Direction = "forwards",
+    depth: int = 1,
+    occurrence: Occurrence = "every",
+    only: Sequence[str] | None = None,
+    ignoring: Sequence[str] = (),
+    within: str | None = None,
+    as_of: datetime | int | None = None,
+) -> pa.Table:
+    """What follows what: one row a succession of two events, without an anchor all there are.
+
+    events, as_of: as of `passages`; per: the column, or columns together, that say whose events form one stream
+    anchor:     the step that positions are counted from, such as '"Order Completed" where (total > 100)'
+    direction:  'forwards' from the anchor, 'backwards', or 'both'
+    depth:      how many successions in either direction, up to 50
+    occurrence: of the anchor in each stream: 'every', 'first' or 'last'
+    only:       names of events that are looked at, beside the anchor; all without it
+    ignoring:   names of events that are looked through
+    within:     a longer gap, such as '30 minutes', ends a flow, and what comes after it begins another
+    returns:    depth (1 leaves the anchor, -1 leads to it, 0 is without one), from (null: the stream begins), to (null:
+                it ends so far), count, subjects, share of all that left `from` there, median_ms and p90_ms (at most
+                0.8 % off), loop (from is to), returns (how many went straight back to where they came from)
+    raises:     BadPattern for an anchor that cannot be read, WrongUse for what cannot be asked. A name that no event
+                has is warned of
+    """
+    step = None if anchor is None else parse_step(anchor)
+    _no_endings(*([] if step is None else [step]))
+    asked = flowing.Asked(
+        anchor=step,
+        direction=direction,
+        depth=depth,
+        occurrence=occurrence,
+        only=None if only is None else frozenset(_several(only)),
+        ignoring=frozenset(_several(ignoring)),
+        within=None if within is None else duration(within),
+    )
+    frame = framed(events, per, as_of, paths=_paths(step))
+    frame.warn_of_strangers([*_names(step), *(asked.only or ()), *asked.ignoring])
+    return flowing.table(LocalEngine().run(frame.index, partial(flowing.flow, asked), flowing.merged))
 
 
-def _whole(table: pa.Table, per: tuple[str, ...]) -> pa.Table:
-    """The events that have a subject and a time; the others are counted in a warning."""
-    at = table["at"].type
-    if not (pa.types.is_timestamp(at) or pa.types.is_integer(at)):
-        raise BadData(f"Column 'at' is {at}.", allowed="timestamps, or integer UTC milliseconds")
-    table = table.set_column(table.column_names.index("at"), "at", _moments(table["at"]))
-    kept = np.ones(table.num_rows, np.bool_)
-    for column in ("event", "at", *per):
-        there = table[column].is_valid().to_numpy()
-        if (missing := int((~there).sum())) > 0:
-            said = f"Left out, for want of '{column}': {missing:,} of {table.num_rows:,} events."
-            warnings.warn(said, stacklevel=5)
-        kept &= there
-    return table if kept.all() else table.filter(pa.array(kept))
+def retention(  # noqa: PLR0913 -- who, whose return, and in which periods
+    events: Any,
+    *,
+    per: str | Sequence[str] = "person",
+    start: str | None = None,
+    back: str | None = None,
+    period: Unit = "week",
+    periods: int = 12,
+    by: str | None = None,
+    as_of: datetime | int | None = None,
+    zone: str = "UTC",
+) -> pa.Table:
+    """Who came back: subjects by the period in which they began, and the share of them seen in each later one.
+
+    events, as_of: as of `passages`; per: as of `flows`
+    start:   the step whose first event begins a subject; any event without it
+    back:    the step whose events count as coming back; any event without it
+    period:  'day', 'week' (from Monday) or 'month' of the zone
+    periods: how many after the one in which a subject began
+    by:      a column of the events: cohorts are also told apart by its value on the event that began a subject
+    returns: cohort (first day of its period; null: all together), size, period (0: its own), returned, share with a
+             95 % interval, on_or_after, share_on_or_after. What belongs to a period that is not over is null. What the
+             first periods hold as beginners may have begun before the log
+    raises:  BadPattern for a step that cannot be read, WrongUse for a period or zone that is none. A name that no
+             event has is warned of
+    """
+    begins, returns = (retaining.ANY if said is None else parse_step(said) for said in (start, back))
+    _no_endings(begins, returns)
+    place = zone_of(zone)
+    frame = framed(events, per, as_of, by=by, paths=_paths(begins, returns))
+    frame.warn_of_strangers(_names(begins, returns))
+    index = frame.index
+    spans = periods_of(period, place, opens_at=index.opens_at, closes_at=index.closes_at)
+    asked = retaining.Asked(spans, periods, begins, returns, None if by is None else f"properties.{by}")
+    found = LocalEngine().run(index, partial(retaining.retain, asked), partial(retaining.merged, asked))
+    return retaining.table(asked, found, closes_at=index.closes_at)
 
 
-def _moments(at: pa.ChunkedArray) -> pa.ChunkedArray:
-    if pa.types.is_integer(at.type):
-        return at.cast(pa.int64()).cast(MOMENT)
-    zoned = at if at.type.tz else at.cast(pa.timestamp(at.type.unit, tz="UTC"))
-    return pc.cast(zoned, MOMENT, safe=False)
+def _joined(task: Callable[[Streams], pa.Table], tables: Sequence[pa.Table]) -> pa.Table:
+    return pa.concat_tables(tables or [task(nobody())]).unify_dictionaries()
 
 
-def _subjects(table: pa.Table, per: tuple[str, ...]) -> tuple[NDArray[np.int64], dict[str, pa.Array]]:
-    """A number per event, ascending with the subjects' keys, and each key's values by that number."""
-    places = np.zeros(table.num_rows, np.int64)
-    words: list[pa.Array] = []
-    for name in per:
-        coded = pa.chunked_array([table[name].combine_chunks()]).dictionary_encode().combine_chunks()
-        order = pc.sort_indices(coded.dictionary)
-        ranks = np.empty(len(order), np.int64)
-        ranks[order.to_numpy()] = np.arange(len(order))
-        words.append(coded.dictionary.take(order))
-        places = places * max(len(order), 1) + ranks[coded.indices.to_numpy()]
-    combined, numbers = np.unique(places, return_inverse=True)
-    keys = {}
-    for name, known in zip(reversed(per), reversed(words), strict=True):
-        keys[name] = known.take(pa.array(combined % max(len(known), 1)))
-        combined //= max(len(known), 1)
-    return numbers.astype(np.int64), {name: keys[name] for name in per}
+def _several(names: str | Sequence[str]) -> Sequence[str]:
+    return [names] if isinstance(names, str) else names
 
 
-_ONE = pa.table({"subject": pa.array([0]), "at": pa.array([0], MOMENT), "name": pa.array([""])})
-"""A table of which an empty range of subjects is read: what gives no passage, in the right columns."""
+def _names(*steps: Step | None) -> list[str]:
+    return [step.name for step in steps if step is not None and step.kind == "event"]
+
+
+def _paths(*steps: Step | None) -> list[str]:
+    return [path for step in steps if step is not None for path in paths_of(step.where)]
+
+
+def _no_endings(*steps: Step) -> None:
+    """A table has no other journeys whose endings could be waited for."""
+    for step in steps:
+        if step.kind == "ending":
+            raise WrongUse(f"A table of events has no 'journey {step.name}'.", allowed="events; projects nest journeys")

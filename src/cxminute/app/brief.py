@@ -14,9 +14,9 @@ from cxminute.balance.budget import budget
 from cxminute.balance.promises import Promise
 from cxminute.balance.summary import states
 from cxminute.balance.tally import tally as tally_promise
+from cxminute.journeys.analyses.funnel import endings
+from cxminute.journeys.analyses.tally import tally as tally_journey
 from cxminute.journeys.definition import JourneyDefinition
-from cxminute.journeys.funnel import endings
-from cxminute.journeys.tally import tally as tally_journey
 from cxminute.minute.brief import Brief, Standing
 from cxminute.minute.tell import tell
 from cxminute.model.errors import WrongUse

@@ -19,16 +19,25 @@ COMMANDS: Final = {
     "demo": ("setup:demo", "A shop of its own, with weeks of customers and known troubles; ends in a brief."),
     "init": ("setup:init", "Make a new project folder: from a template, or with a mapping proposed from a file."),
     "check": ("setup:check", "Is everything well defined? Lists every fault, with its nearest right name."),
+    "schema": ("schemas:schema", "JSON Schema of the definition files, for editors."),
     "collect": ("collecting:collect", "Take files, or a query's rows, into the log; say what was rejected and why."),
     "collects": ("collecting:app", "Show what was collected; take one back."),
     "quarantine": ("quarantine:app", "Show what could not become an event; replay it under a mended mapping."),
     "events": ("reading:events", "Names, volumes and properties of what the log holds."),
-    "journeys": ("reading:journeys", "Funnel, endings and times of journeys."),
+    "journeys": ("journeying:journeys", "How passages end: funnel, curve, times, flows, off-path share; the plan."),
+    "flows": ("activity:flows", "Which event follows which, around any event, in both directions."),
+    "retention": ("activity:retention", "Who came back, by when they began."),
+    "lifecycle": ("activity:lifecycle", "New, returning, resurrected and dormant subjects."),
+    "stickiness": ("activity:stickiness", "On how many days the active were active."),
     "promises": ("reading:promises", "States, target, budget and burn of promises."),
     "minute": ("minute:minute", "The brief of a week, read in one minute."),
     "doctor": ("setup:doctor", "Is what lies on disk what was written?"),
 }
 """Every command: where it lives, and what it is for."""
+OVER_EVENTS: Final = frozenset(
+    {"demo", "events", "flows", "journeys", "lifecycle", "minute", "promises", "retention", "stickiness"}
+)
+"""Those that run compiled kernels: what they need is compiled before they are loaded."""
 
 
 def build() -> App:
@@ -56,6 +65,10 @@ def run(arguments: list[str]) -> int:
     With CXM_DEBUG in the environment an error is raised as it is; it may show data.
     """
     try:
+        if OVER_EVENTS.intersection(arguments[:1]) and not {"--help", "-h"}.intersection(arguments):
+            from cxminute.app.warming import warm  # noqa: PLC0415 -- only for commands that need it
+
+            warm()
         answer = build()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except (BrokenPipeError, SystemExit):  # the reader of our output left: nothing more to say

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from cyclopts import Parameter
+
+from cxminute.model.errors import WrongUse
 
 
 @Parameter(name="*")
@@ -39,3 +42,55 @@ class Reading:
     as_of: str | None = None
     purpose: str | None = None
     json: bool = False
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Flowing:
+    """Options of flows.
+
+    Parameters
+    ----------
+    anchor
+        The event that positions are counted from: a name, a whole step, or a label of the journey.
+    direction
+        forwards, what follows it; backwards, what leads to it; or both.
+    depth
+        How many events away from it.
+    occurrence
+        every one, or of each subject the first or the last.
+    only
+        Names of events that are looked at; all without it.
+    ignoring
+        Names of events that are looked through.
+    within
+        A longer gap ends a flow: such as "30 minutes".
+    limit
+        How many rows the tables show: of each depth 20 without it, and of --by 200 values.
+
+    """
+
+    anchor: str | None = None
+    direction: str = "forwards"
+    depth: int = 1
+    occurrence: str = "every"
+    only: Annotated[tuple[str, ...], Parameter(negative="")] = ()
+    ignoring: Annotated[tuple[str, ...], Parameter(negative="")] = ()
+    within: str | None = None
+    limit: int | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows of each depth."""
+        return 20 if self.limit is None else self.limit
+
+    @property
+    def values(self) -> int:
+        """How many values of a property that an answer is split by."""
+        return 200 if self.limit is None else self.limit
+
+
+def check_limit(limit: int) -> None:
+    """Refuses a table of no rows: WrongUse, before anything is computed."""
+    if limit < 1:
+        raise WrongUse(f"A table of {limit} rows shows nothing.", allowed="--limit 1 or more")

@@ -6,16 +6,17 @@ import hashlib
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final, TypeVar
 
 from cxminute.app.settings import Settings, find_root, parse_settings
 from cxminute.app.vocabulary import Vocabulary
+from cxminute.app.waiting import check_waiting
 from cxminute.balance.promises import Promise, parse_promise
 from cxminute.collect.source import Source, parse_source
-from cxminute.journeys.definition import JourneyDefinition
+from cxminute.journeys.definition import JourneyDefinition, steps_in
 from cxminute.journeys.language import parse_condition, parse_journey, parse_step
 from cxminute.model.definitions import Document
 from cxminute.model.errors import BadDefinition, BrokenStore, UnknownName
@@ -53,6 +54,7 @@ class Definitions:
         """Every path that a source, a journey, a promise or a dimension names: what the log keeps as typed columns."""
         named = {*self.settings.dimensions, *(path for source in self.sources.values() for path in source.paths)}
         for journey in self.journeys.values():
+            named.update(path for path in journey.held if not path.startswith("identifiers."))
             for step in steps_of(journey):
                 named.update(paths_of(step.where))
         for promise in self.promises.values():
@@ -67,7 +69,7 @@ class Definitions:
 
 def steps_of(journey: JourneyDefinition) -> tuple[Step, ...]:
     """Every step that a journey names."""
-    return (*(part.step for part in journey.pattern.parts), *journey.unless)
+    return (*steps_in(journey.pattern), *journey.unless, *journey.ignoring)
 
 
 class Project:
@@ -182,9 +184,10 @@ def read_definitions(root: Path) -> Definitions:
     journeys = [(doc, parse_journey(doc)) for doc in documents["journeys"]]
     promises = [(doc, parse_promise(doc, parse_step=parse_step)) for doc in documents["promises"]]
     if not any(_unread(doc) for doc in documents["sources"]):
-        told = Vocabulary.of(documents["sources"], contracts)
+        told = Vocabulary.of(documents["sources"], contracts, documents["journeys"])
         for doc, _ in journeys:
-            told.check(doc, ("pattern", "unless"))
+            told.check(doc, ("pattern", "unless", "ignoring"))
+        journeys = [(doc, found and replace(found, per=told.held(found.per))) for doc, found in journeys]
         for doc, promise in promises:
             told.check(doc, ("made", "kept", "void", "amended"))
             if promise is not None and isinstance(promise.due, str):
@@ -194,6 +197,7 @@ def read_definitions(root: Path) -> Definitions:
                 told.check_contract(doc, source)
         for path in settings.dimensions:
             told.check_path(main.section("minute"), path, "dimensions")
+    check_waiting(journeys)
     digests = {
         source.name: hashlib.sha256((root / doc.file).read_bytes()).hexdigest() for doc, source in sources if source
     }

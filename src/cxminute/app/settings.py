@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,12 @@ from cxminute.store.state import state_url
 SEGMENT_ROWS: Final = 100_000
 """Source rows of one segment: about a second of work, which is what a killed collect loses at most."""
 
+ENGINES: Final = ("local", "spark")
+"""Where analyses run: threads of this machine, or a Spark cluster."""
+
+MASTERS: Final = r"spark://[^\s/,@]+:\d+(,[^\s/,@]+:\d+)*|local(\[(\d+|\*)\])?|yarn|k8s://\S+"
+"""What a Spark master's URL looks like."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -28,6 +35,8 @@ class Settings:
     dimensions:     paths that the brief splits by
     segment_rows:   source rows of one segment; changing it changes how later files are cut
     state:          database URL; empty for SQLite in the project's own folder
+    engine:         one of ENGINES
+    master:         URL of the Spark engine's master; empty for the local engine
     threads:        of the local engine; 0 for one per core
     """
 
@@ -38,6 +47,8 @@ class Settings:
     dimensions: tuple[str, ...]
     segment_rows: int
     state: str
+    engine: str
+    master: str
     threads: int
 
     def state_url(self, folder: Path) -> str:
@@ -58,7 +69,10 @@ def parse_settings(doc: Document) -> Settings:
     purpose = doc.text("purpose", READING)
     if purpose not in PURPOSES:
         doc.unknown("purpose", purpose, PURPOSES, key="purpose")
-    minute, log, engine = doc.section("minute"), doc.section("log"), doc.section("engine")
+    minute, log = doc.section("minute"), doc.section("log")
+    plain = isinstance(doc.raw("engine"), str)  # `engine = "spark"` with `master` beside it, in place of a table
+    engine = doc if plain else doc.section("engine")
+    name = engine.text("engine" if plain else "name", ENGINES[0], allowed=ENGINES)
     state = doc.text("state", "")
     if "@" in state:
         doc.fault("A password may stand in the state's URL.", key="state", allowed='state = "env:NAME"')
@@ -70,12 +84,25 @@ def parse_settings(doc: Document) -> Settings:
         dimensions=tuple(path_of(name) for name in minute.texts("dimensions", ())),
         segment_rows=int(log.number("segment_rows", SEGMENT_ROWS, low=1)),
         state=state,
-        threads=int(engine.number("threads", 0, high=1024)),
+        engine=name,
+        master=_master(engine, name),
+        threads=0 if plain else int(engine.number("threads", 0, high=1024)),
     )
     doc.text("week_start", "monday", allowed=("monday",))  # weeks are ISO weeks; the key says so for readers
-    for part in (minute, log, engine, doc):
+    for part in (minute, log, *(() if plain else (engine,)), doc):
         part.done()
     return settings
+
+
+def _master(engine: Document, name: str) -> str:
+    """The master's URL, which the Spark engine needs and no other has."""
+    master = engine.text("master", "")
+    if name == "spark" and not re.fullmatch(MASTERS, master):
+        what = f"'{master}' is not the URL of a Spark master." if master else "The Spark engine needs a master."
+        engine.fault(what, key="master", allowed='master = "spark://HOST:7077"')
+    if name == "local" and master:
+        engine.fault("Only the Spark engine has a master.", key="master", allowed='"spark" as the engine, or no master')
+    return master
 
 
 def path_of(name: str) -> str:

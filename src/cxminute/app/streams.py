@@ -1,4 +1,7 @@
-"""From a permit to the streams of subjects: the index, brought up to the log, opened for what the permit covers."""
+"""From a permit to the streams of subjects: the index, brought up to the log, opened for what the permit covers.
+
+An engine whose workers read the log themselves gets its description in place of an index.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from cxminute.privacy.permits import Permit
 from cxminute.store.index import extend, open_index
 from cxminute.store.log import Declared
 from cxminute.store.protocols import Subjects
+from cxminute.store.scattered import scatter_log
 from cxminute.store.vault import PERSON_KINDS
 
 if TYPE_CHECKING:  # project opens what stands here
@@ -46,6 +50,9 @@ def open_subjects(
     named = project.definitions.paths | frozenset(paths)
     declared = {name: Declared(source.paths, source.zone) for name, source in project.definitions.sources.items()}
     pieces = log.pieces(named, past, declared)
+    if project.settings.engine == "spark":
+        covered = leave.sources
+        return scatter_log(pieces, per, log.codes(), sources=covered, closes_at=closes_at, paths=named)
     folder = project.folder / "index" / per
     if past is not None:  # the log looked otherwise then: an index of its own
         said = "\0".join(sorted(piece.key for piece in pieces))

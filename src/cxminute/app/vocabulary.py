@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from cxminute.app.settings import path_of
 from cxminute.collect.source import Source
+from cxminute.journeys.definition import steps_in
 from cxminute.journeys.language import parse_pattern, parse_step
 from cxminute.model.definitions import Document
 from cxminute.model.errors import BadDefinition
@@ -23,6 +25,7 @@ class Vocabulary:
     kinds:    kinds of subject: person, and every kind of identifier that is a space of its own
     names:    events; `open` where a source takes their names from a column, so that any name may come
     personal: path -> the source whose contract calls it personal
+    journeys: names of all that have a file, be it faulty
     """
 
     kinds: frozenset[str]
@@ -30,10 +33,13 @@ class Vocabulary:
     paths: frozenset[str]
     open: bool
     personal: Mapping[str, str]
+    journeys: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, sources: Sequence[Document], contracts: Mapping[str, Contract]) -> Vocabulary:
-        """What these source files define."""
+    def of(
+        cls, sources: Sequence[Document], contracts: Mapping[str, Contract], journeys: Sequence[Document] = ()
+    ) -> Vocabulary:
+        """What these source files define, and the names of these journeys."""
         kinds, names, paths, personal, any_name = {"person"}, set(), {"source", "name"}, {}, False
         for doc in sources:
             kinds.update(kind for kind in _keys(doc, "identifiers") if kind not in PERSON_KINDS)
@@ -45,22 +51,52 @@ class Vocabulary:
             contract = contracts.get(str(doc.raw("name") or ""))
             if contract is not None:
                 personal.update({path: contract.source for path in carried if is_personal(path, contract)})
-        return cls(frozenset(kinds), frozenset(names - {""}), frozenset(paths), any_name, personal)
+        called = frozenset(str(doc.raw("name")) for doc in journeys)
+        return cls(frozenset(kinds), frozenset(names - {""}), frozenset(paths), any_name, personal, called)
 
     def check(self, doc: Document, keys: Sequence[str]) -> None:
         """Notes what the steps under these keys, the purpose and the kind of subject name without it being defined."""
-        per = doc.raw("per")
-        if isinstance(per, str) and per and per not in self.kinds:
-            doc.unknown("kind of subject", per, self.kinds, key="per")
+        self._check_per(doc)
         purpose = doc.raw("purpose")
         if isinstance(purpose, str) and purpose not in PURPOSES:
             doc.unknown("purpose", purpose, PURPOSES, key="purpose")
         for key in keys:
             for step in _steps(doc.raw(key)):
-                if not self.open and step.name not in self.names:
-                    doc.unknown("event", step.name, self.names, key=key)
+                self._check_name(doc, step, key)
                 for path in paths_of(step.where):
                     self.check_path(doc, path, key)
+
+    def held(self, per: Sequence[str]) -> tuple[str, ...]:
+        """The keys of a subject, those after the first as paths.
+
+        per: as written; a bare name is the kind of identifier that is a space of its own, or else a property
+        """
+        further = (f"identifiers.{key}" if key in self.kinds else path_of(key) for key in per[1:])
+        return (*per[:1], *further)
+
+    def _check_name(self, doc: Document, step: Step, key: str) -> None:
+        """Notes an event that no source tells of, or a journey that no file defines."""
+        if step.kind == "ending":
+            name = step.name.rpartition(".")[0]
+            if name not in self.journeys:
+                doc.unknown("journey", name, self.journeys, key=key)
+        elif step.kind == "event" and not self.open and step.name not in self.names:
+            doc.unknown("event", step.name, self.names, key=key)
+
+    def _check_per(self, doc: Document) -> None:
+        """Notes a kind of subject, or a further key, that no event carries."""
+        per = doc.raw("per")
+        keys = [key for key in (per if isinstance(per, list) else [per]) if isinstance(key, str) and key]
+        if keys and keys[0] not in self.kinds:
+            doc.unknown("kind of subject", keys[0], self.kinds, key="per")
+        for key, path in zip(keys[1:], self.held(keys)[1:], strict=True):
+            if key in self.kinds:
+                continue
+            if path in self.paths:
+                self.check_path(doc, path, "per")
+            else:
+                known = {*self.kinds, *(path.removeprefix("properties.") for path in self.paths)}
+                doc.unknown("key of a subject", key, known, key="per")
 
     def check_path(self, doc: Document, path: str, key: str) -> None:
         """Notes a path that no source carries, or that may stand only in the vault."""
@@ -122,4 +158,4 @@ def _steps(written: object) -> Iterator[Step]:
             except BadDefinition:
                 continue
         else:
-            yield from (part.step for part in pattern.parts)
+            yield from steps_in(pattern)

@@ -93,8 +93,15 @@ def parse_promise(document: Document, *, parse_step: Callable[[str], Step]) -> P
     parse_step: reads one step of the journey language; raises BadDefinition
     """
     before = len(document.faults)
-    made = document.parsed("made", parse_step)
-    kept = document.parsed("kept", parse_step)
+
+    def parse(text: str) -> Step:
+        found = parse_step(text)
+        if found.kind == "ending":
+            raise BadDefinition(f"'journey {found.name}' is no event of a promise.", allowed="events, and any")
+        return found
+
+    made = document.parsed("made", parse)
+    kept = document.parsed("kept", parse)
     due = document.parsed("due", parse_due)
     promise = Promise(
         name=document.parsed("name", _name) or "",
@@ -104,8 +111,8 @@ def parse_promise(document: Document, *, parse_step: Callable[[str], Step]) -> P
         kept=kept or Step(""),
         by=document.text("by", "us", allowed=PARTIES),
         to=document.text("to", "customer", allowed=PARTIES),
-        void=document.parsed("void", parse_step, ""),
-        amended=document.parsed("amended", parse_step, ""),
+        void=document.parsed("void", parse, ""),
+        amended=document.parsed("amended", parse, ""),
         tolerance=document.parsed("tolerance", duration, "0 minutes") or 0,
         target=_target(document),
         kpi=document.parsed("kpi", _name, ""),

@@ -6,8 +6,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from cxminute.journeys.classes import classify, read_only
 from cxminute.journeys.plan import Plan
 from cxminute.journeys.scan import CLOSED, DEEPEST, ENDING, EVENT, OPENED, REACHED, SUBJECT, UNSEEN, fold
+from cxminute.journeys.solo import Kept, alone, is_solo
 from cxminute.model.tables import ENDINGS, MOMENT, PASSAGE, WORD
 from cxminute.store.protocols import Streams
 
@@ -20,8 +22,26 @@ def find(plan: Plan, streams: Streams, *, opens_at: int, closes_at: int, dimensi
     dimensions: paths whose value at the opening event stands beside, as text; null where it has none
     returns:    model.tables.PASSAGE, and one column per dimension, named by its path
     """
-    masks = step_masks(plan, streams)
-    found = fold(plan.moves, _plain(streams.offsets), _plain(streams.times), _plain(masks), closes_at)
+    found, _ = walk(plan, streams, closes_at=closes_at)
+    return passages_of(plan, streams, found, opens_at=opens_at, dimensions=dimensions)
+
+
+def walk(plan: Plan, streams: Streams, *, closes_at: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows that `scan.fold` finds, and pairs (row, event): endings of other journeys that moved that passage."""
+    facts = (plan.moves, read_only(streams.offsets), read_only(streams.times), *classify(plan, streams), closes_at)
+    return (alone(*facts, Kept()), np.empty((0, 2), np.int64)) if is_solo(plan) else fold(*facts)
+
+
+def passages_of(
+    plan: Plan,
+    streams: Streams,
+    found: NDArray[np.int64],
+    *,
+    opens_at: int,
+    dimensions: tuple[str, ...] = (),
+    children: pa.Array | None = None,
+) -> pa.Table:
+    """What `walk` found as a table; children: lists of child passages, a row each; empty lists without them."""
     opened = found[:, OPENED]
     columns = [
         _always(plan.name, len(found)),
@@ -33,26 +53,18 @@ def find(plan: Plan, streams: Streams, *, opens_at: int, closes_at: int, dimensi
         _lists(found[:, REACHED:]),
         pa.array(opened - opens_at <= plan.definition.window),
         _always(plan.hash, len(found)),
+        _childless(len(found)) if children is None else children,
     ]
     opening = pa.array(found[:, EVENT])
     fields = [*PASSAGE, *(pa.field(path, WORD) for path in dimensions)]
-    columns += [_words(streams.column(path), opening) for path in dimensions]
+    columns += [as_words(streams.column(path), opening) for path in dimensions]
     return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=PASSAGE.metadata))
 
 
 def step_masks(plan: Plan, streams: Streams) -> NDArray[np.int64]:
-    """For each event of the streams, which of the plan's steps it matches: bit i for plan.steps[i]."""
-    masks = np.zeros(len(streams.times), np.int64)
-    for bit, step in enumerate(plan.steps):
-        masks |= streams.matches(step).astype(np.int64) << bit
-    return masks
-
-
-def _plain(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The same numbers as the scan was compiled for: memory-mapped or fresh, it must not be compiled twice."""
-    plain = np.ascontiguousarray(numbers, np.int64).view()
-    plain.flags.writeable = False
-    return plain
+    """For each event, which of the plan's steps it matches: bit i for plan.steps[i]; and SEEN where `=>` sees it."""
+    classes = classify(plan, streams)
+    return classes.masks[classes.codes]
 
 
 def _always(text: str, length: int) -> pa.Array:
@@ -63,6 +75,12 @@ def _moments(times: NDArray[np.int64]) -> pa.Array:
     return pa.array(times, pa.int64(), mask=times == UNSEEN).cast(MOMENT)
 
 
+def _childless(length: int) -> pa.Array:
+    """An empty list a row."""
+    kind = PASSAGE.field("children").type
+    return pa.ListArray.from_arrays(pa.array(np.zeros(length + 1, np.int32)), pa.array([], kind.value_type)).cast(kind)
+
+
 def _lists(times: NDArray[np.int64]) -> pa.Array:
     """One list a row, of as many moments as there are positions."""
     rows, places = times.shape
@@ -70,7 +88,7 @@ def _lists(times: NDArray[np.int64]) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), _moments(times.reshape(-1)))
 
 
-def _words(column: pa.Array, events: pa.Array) -> pa.Array:
+def as_words(column: pa.Array, events: pa.Array) -> pa.Array:
     """The column's values at these events as text: numbers without needless decimals, flags as true and false."""
     values = column.take(events)
     if isinstance(values, pa.ChunkedArray):

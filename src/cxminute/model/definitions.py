@@ -53,13 +53,16 @@ class Document:
         """All keys written here, in their order."""
         return tuple(self._data)
 
-    def line(self, key: str | None = None, word: str = "") -> int | None:
-        """The line of a key, or of the table's own header; with a word, the first line from there on that holds it."""
+    def line(self, key: str | None = None, word: str = "", *, skip: int = 0) -> int | None:
+        """The line of a key, or of the table's own header; with a word, the first line from there on that holds it.
+
+        skip: how many lines further the word stands at least
+        """
         first = self._lines.get((*self._place, key) if key else self._place)
         if first is None or not word:
             return first
-        there = (number for number, line in enumerate(self._text[first - 1 :], start=first) if word in line)
-        return next(there, first)
+        lines = enumerate(self._text[first - 1 + skip :], start=first + skip)
+        return next((number for number, line in lines if word in line), first)
 
     def fault(self, what: str, *, key: str | None = None, allowed: str | None = None, near: str | None = None) -> None:
         """Notes a fault at a key's line."""
@@ -67,10 +70,14 @@ class Document:
 
     def note(self, fault: BadDefinition, *, key: str | None = None) -> None:
         """Notes a fault that was found elsewhere (in a pattern, a duration), with this file and the key's line."""
-        said = fault.text if isinstance(fault, BadPattern) else ""
+        said, skip = "", 0
+        if isinstance(fault, BadPattern):
+            said, skip = fault.text, (fault.line or 1) - 1
+            first = self._text[(self.line(key) or 1) - 1] if self._text else ""
+            skip += first.rstrip().endswith(("'''", '"""'))  # the text begins on the line after
         if isinstance(fault, UnknownName):
             said = fault.name.rpartition(".")[2]  # a path may be written without `properties.`
-        fault.file, fault.line = self.file, self.line(key, said)
+        fault.file, fault.line = self.file, self.line(key, said, skip=skip)
         self.faults.append(fault)
 
     def unknown(self, kind: str, name: str, known: Collection[str], *, key: str | None = None) -> None:

@@ -36,10 +36,14 @@ class CxmError(Exception):
         self.allowed, self.nearest, self.then = allowed, nearest, then
         super().__init__(str(self))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As it is, whatever its class is made from: a worker's error is the same error to who asked."""
+        return _again, (type(self), self.args, self.__dict__)
+
     def __str__(self) -> str:
         """Place, fault, nearest name, what is allowed, what happens next: in the order in which a reader needs them."""
         place = self.file or ""
-        if self.line is not None:
+        if self.file and self.line is not None:
             place += f":{self.line}"
         if self.row is not None:
             place += f" row {self.row}"
@@ -66,7 +70,10 @@ class BadDefinition(CxmError):
 
 
 class BadPattern(BadDefinition):
-    """A journey's pattern or a step cannot be read: text, column (from 1) and what was expected are attributes."""
+    """A journey's pattern or a step cannot be read: the line's text and column (from 1) and what was expected.
+
+    line: of the pattern, from 1; of the file, once it is known in which it stands
+    """
 
     def __init__(self, what: str, *, text: str = "", column: int = 1, **facts: str | int | None) -> None:
         self.text, self.column = text, column
@@ -75,6 +82,8 @@ class BadPattern(BadDefinition):
     def __str__(self) -> str:
         """The fault, and the line of the pattern with a caret under the place."""
         said = super().__str__()
+        if not self.file and (self.line or 1) > 1:
+            said += f" Line {self.line}:"
         return f"{said}\n  {self.text}\n  {' ' * (self.column - 1)}^" if self.text else said
 
 
@@ -105,6 +114,16 @@ class Refused(CxmError):
 
 class BrokenStore(CxmError):
     """What lies in `.cxm` is damaged or of a newer version: restore it, or collect again."""
+
+
+class Unavailable(CxmError):
+    """A part outside of the package is missing or gives no answer: install it, start it, or mend its address."""
+
+
+def _again(kind: type[CxmError], args: tuple[object, ...], facts: dict[str, object]) -> CxmError:
+    fault = kind.__new__(kind, *args)
+    fault.__dict__.update(facts)
+    return fault
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -56,12 +56,28 @@ class Negation:
 Condition = Comparison | Both | Either | Negation
 
 
+StepKind = Literal["event", "any", "ending"]
+"""An event by its name; any event at all; the ending of a passage through another journey."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A matcher of events: an exact name (case included), and optionally a condition on properties."""
+    """A matcher of events: an exact name (case included), and optionally a condition on properties.
+
+    name: of the event; 'any' for any; of an ending `JOURNEY.ENDING`, such as 'delivery.broken'
+    """
 
     name: str
     where: Condition | None = None
+    kind: StepKind = "event"
+
+    def covers(self, letter: Step | None) -> bool:
+        """Whether it asks for events of this letter of an alphabet, its condition aside; None is nobody's."""
+        if letter is None:
+            return False
+        if self.kind == "any":  # endings are seen only where they are named
+            return letter.kind == "event"
+        return (self.name, self.kind) == (letter.name, letter.kind)
 
 
 def paths_of(condition: Condition | None) -> tuple[str, ...]:

@@ -67,6 +67,22 @@ PASSAGE: Final = _table(
     ("reached_at", pa.list_(MOMENT), False, "for each step, when it was first reached; empty where it was not"),
     ("left_truncated", pa.bool_(), False, "opened within one window of the log's start: may have begun before it"),
     ("plan", WORD, False, "hash of the definition that it opened under"),
+    (
+        "children",
+        pa.list_(
+            pa.struct(
+                [
+                    ("journey", pa.string()),
+                    ("ending", pa.string()),
+                    ("subject", pa.int64()),
+                    ("opened_at", MOMENT),
+                    ("closed_at", MOMENT),
+                ]
+            )
+        ),
+        False,
+        "passages through other journeys whose endings moved it, in order; empty where there are none",
+    ),
 )
 """One subject's one trip through a journey. Dimensions (of the opening event) stand beside, named by their path."""
 

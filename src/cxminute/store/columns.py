@@ -26,6 +26,9 @@ class Columns(Protocol):
     def read(self, path: str, kind: str) -> pa.Array:
         """The path's values as one kind, in the run's order, null where there is none."""
 
+    def numbers(self, space: str) -> pa.Array | None:
+        """Of whom each event is in a space, as int64 in the run's order, null where of nobody; None if it has none."""
+
 
 class HeldColumns:
     """Columns of a table in memory."""
@@ -40,6 +43,11 @@ class HeldColumns:
     def read(self, path: str, kind: str) -> pa.Array:
         """As of `Columns`."""
         return typed(self._columns[path][1], kind)
+
+    def numbers(self, space: str) -> pa.Array | None:
+        """As of `Columns`: a table says of whom its events are in columns `identifiers.SPACE`, or not at all."""
+        found = self._columns.get(f"identifiers.{space}")
+        return found and found[1].cast(pa.int64())
 
 
 class FiledColumns:
@@ -74,6 +82,13 @@ class FiledColumns:
                 self._open[path, kind] = self._opened(path, kind)
             return self._open[path, kind]
 
+    def numbers(self, space: str) -> pa.Array | None:
+        """As of `Columns`."""
+        column = "profile" if space == "person" else space
+        with self._lock:
+            known = any(self._filled(piece.path, column) for piece in self._pieces)
+        return self.read(column, "").cast(pa.int64()) if known else None
+
     def _opened(self, path: str, kind: str) -> pa.Array:
         sides = [
             side.name
@@ -97,7 +112,8 @@ class FiledColumns:
     def _values(self, piece: Piece, path: str, kind: str) -> pa.Array:
         """One piece's values, in its own order."""
         if not kind:
-            return _column(piece.path, path)
+            there = path in pq.read_schema(piece.path).names  # not every source tells of every kind of subject
+            return _column(piece.path, path) if there else pa.nulls(piece.rows, pa.int64())
         parts = [
             typed(_column(file, f"{path}:{own}"), kind)
             for file in (piece.path, *piece.sides)

@@ -101,7 +101,8 @@ def _compare_one(values: pa.Array, sign: str, literal: Value) -> Truth:
             instants = values.cast(_MOMENT, safe=False).cast(pa.int64())
             return _numbers(values, sign, to_ms(literal), instants.fill_null(0).to_numpy(zero_copy_only=False))
         case int() | float() if not isinstance(literal, bool) and _is_number(kind):
-            numbers = values.cast(pa.float64(), safe=False).fill_null(0.0)
+            numbers = values if pa.types.is_float64(kind) else values.cast(pa.float64(), safe=False)
+            numbers = numbers.fill_null(0.0) if numbers.null_count else numbers
             return _numbers(values, sign, literal, numbers.to_numpy(zero_copy_only=False))
         case _:
             return np.zeros(len(values), np.bool_)

@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from cxminute.model.errors import BadData, BrokenStore, UnknownName
 from cxminute.store import kernels
+from cxminute.store.arranging import by_subject, ranked
 from cxminute.store.arrays import kind_of, moments, numbers_of, typed, worded
 from cxminute.store.columns import HeldColumns
 from cxminute.store.pieces import Piece
-from cxminute.store.runs import VERSION, Run, open_run, read_facts, settle, write_facts, write_run
+from cxminute.store.runs import VERSION, Run, open_run, read_facts, write_facts, write_run
 from cxminute.store.streams import Bucket, Names, Part, Share, cut, merged
 
 __all__ = ["Index", "People", "Piece", "build", "extend", "in_memory", "open_index"]
@@ -156,10 +157,11 @@ def in_memory(
     times = numbers_of(moments(flat["at"]))
     names = worded(flat["name"])
     sourced = worded(flat["source"]) if "source" in flat else worded(pa.array([""] * min(count, 1)))
-    which = numbers_of(sourced.indices) if "source" in flat else np.zeros(count, np.int64)
     spoken = names.dictionary.to_pylist()
-    pairs = which * max(len(spoken), 1) + numbers_of(names.indices)
-    used, coded = np.unique(pairs, return_inverse=True)
+    pairs = numbers_of(names.indices)
+    if "source" in flat:
+        pairs = numbers_of(sourced.indices) * max(len(spoken), 1) + pairs
+    used, coded = ranked(pairs)
     most = np.iinfo(np.uint16).max + 1  # a code of two bytes stands for each
     if used.size > most:
         what = f"The table has {used.size:,} different pairs of source and event name."
@@ -168,39 +170,28 @@ def in_memory(
     meaning = {code: (told[pair // len(spoken)], spoken[pair % len(spoken)]) for code, pair in enumerate(used.tolist())}
     codes = coded.astype(np.uint16)
     given = flat["subject"].cast(pa.int64())
-    there = given.is_valid().to_numpy(zero_copy_only=False)
-    subjects, found = np.unique(numbers_of(given.fill_null(0))[there], return_inverse=True)
-    local = np.full(count, -1, np.int64)
-    local[there] = found
-    offsets = np.zeros(subjects.size + 1, np.int64)
-    np.cumsum(np.bincount(found, minlength=subjects.size), out=offsets[1:])
-    total = int(offsets[-1])
-    out_times, out_codes, rows = np.empty(total, np.int64), np.empty(total, np.uint16), np.empty(total, np.int64)
-    kernels.scatter(local, times, codes, 0, offsets[:-1].copy(), out_times, out_codes, rows)
-    kernels.put_in_order(offsets, out_times, out_codes, rows)
-    places, groups = kernels.tied(offsets, out_times)
-    if places.size:
-        tied = rows[places]
-        order = settle(
-            groups,
-            _ranks(meaning)[out_codes[places]],
-            tied if {"position", "id"} & flat.keys() else np.zeros(tied.size, np.int64),
-            lambda asked: numbers_of(flat["position"])[tied[asked]] if "position" in flat else np.zeros_like(asked),
-            lambda asked: flat["id"].take(pa.array(tied[asked])) if "id" in flat else pa.nulls(asked.size, pa.string()),
-        )
-        rows[places], out_codes[places] = tied[order], out_codes[places][order]
     own = {"subject", "at", "name", "source", "position", "id"}
-    taken = pa.array(rows)
+    found = by_subject(
+        numbers_of(given.fill_null(0)),
+        given.is_valid().to_numpy(zero_copy_only=False),
+        times,
+        codes,
+        ranks=_ranks(meaning),
+        positions=(lambda asked: numbers_of(flat["position"])[asked]) if "position" in flat else None,
+        ids=(lambda asked: flat["id"].take(pa.array(asked))) if "id" in flat else None,
+        keep_rows=not flat.keys() <= own,
+    )
+    taken = pa.array(found.rows)
     columns = {
         path: (kind_of(values), typed(values, kind_of(values)).take(taken))
         for path, values in flat.items()
         if path not in own and not pa.types.is_null(values.type)
     }
     run = Run(
-        subjects=subjects,
-        offsets=offsets,
-        times=out_times,
-        codes=out_codes,
+        subjects=found.subjects,
+        offsets=found.offsets,
+        times=found.times,
+        codes=found.codes,
         first=int(times.min()) if count else None,
         last=int(times.max()) if count else None,
         names=meaning,
@@ -223,6 +214,7 @@ class Index:
         bucket: int = BUCKET,
     ) -> None:
         self.per = per
+        self._all = tuple(runs)  # a path's type is that of the whole log, whatever a run has of these subjects
         self._runs = [run for run in runs if run.times.size] or list(runs[:1])
         self._last = max((run.last for run in runs if run.last is not None), default=0)
         self.opens_at = min((run.first for run in runs if run.first is not None), default=0)
@@ -237,19 +229,19 @@ class Index:
         """Ranges of subjects, of about equally many events; a subject is never split."""
         if self._alone and self._runs:
             run = self._runs[0]
-            count = run.offsets.size - 1
-            numbers, ends = run.numbers(0, count), run.offsets[1:].astype(np.int64)
+            ends, numbered = run.offsets[1:], run.number
         else:
             numbers, counts = self._counts()
-            ends = np.cumsum(counts)
-        if not numbers.size:
+            ends, numbered = np.cumsum(counts), lambda place: int(numbers[place])
+        if not ends.size:
             return []
         total = int(ends[-1])
         many = max(1, -(-total // self._bucket))
-        wanted = np.arange(1, many, dtype=np.int64) * total // many
-        splits = np.unique(np.searchsorted(ends, wanted, side="left") + 1)
-        inner = numbers[splits[splits < numbers.size]].tolist()
-        bounds = [int(numbers[0]), *inner, int(numbers[-1]) + 1]
+        # In the type of the offsets, or all of them would be turned into another and copied.
+        wanted = (np.arange(1, many, dtype=np.int64) * total // many).astype(ends.dtype)
+        splits = np.unique(np.searchsorted(ends, wanted, side="left") + 1).tolist()
+        inner = [numbered(place) for place in splits if place < ends.size]
+        bounds = [numbered(0), *inner, numbered(ends.size - 1) + 1]
         return [range(low, high) for low, high in pairwise(bounds)]
 
     def read(self, bucket: range) -> Bucket:
@@ -279,7 +271,7 @@ class Index:
 
     def _kinds_of(self, path: str) -> frozenset[str]:
         if path not in self._kinds:
-            self._kinds[path] = frozenset().union(*(run.columns.kinds(path) for run in self._runs))
+            self._kinds[path] = frozenset().union(*(run.columns.kinds(path) for run in self._all))
         return self._kinds[path]
 
     def _owned(self) -> tuple[Ints, Ints]:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cxminute.model.steps import Step
+from cxminute.model.steps import Condition, Step
 
 T = TypeVar("T")
 
@@ -32,6 +32,20 @@ class Streams(Protocol):
     def times(self) -> NDArray[np.int64]:
         """When each event happened, UTC milliseconds."""
 
+    @property
+    def codes(self) -> NDArray[np.uint16]:
+        """What each event was: its place in the alphabet."""
+
+    @property
+    def alphabet(self) -> Sequence[Step | None]:
+        """By code, the bare step that such events are; None for those of sources that the permit does not cover.
+
+        Several codes may be one step: sources tell of the same.
+        """
+
+    def holds(self, where: Condition, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """For the events at these places, whether the condition is true."""
+
     def matches(self, step: Step) -> NDArray[np.bool_]:
         """For each event, whether it is the step's: name and condition. A name never seen matches nothing."""
 
@@ -39,7 +53,8 @@ class Streams(Protocol):
         """The path's value for each event, null where it has none: float64, string, bool or timestamp[ms, UTC].
 
         Where a path holds several types, numbers and flags are given as text. A path never seen is all null.
-        'source' and 'name' are paths too.
+        'source' and 'name' are paths too; `identifiers.KIND` (`identifiers.person`, `identifiers.order_id`) is the
+        number of the event's subject in that space, int64.
         """
 
 

@@ -193,6 +193,10 @@ class Run:
         low, high = np.searchsorted(self.subjects, [numbers.start, numbers.stop])
         return int(low), int(high)
 
+    def number(self, place: int) -> int:
+        """The number of the subject at a place."""
+        return place if self.subjects is None else int(self.subjects[place])
+
     def numbers(self, low: int, high: int) -> Ints:
         """The numbers of the subjects at places from low to high."""
         return np.arange(low, high, dtype=np.int64) if self.subjects is None else self.subjects[low:high]

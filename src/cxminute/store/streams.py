@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cxminute.model.steps import Step
+from cxminute.model.steps import Condition, Step
 from cxminute.store import kernels
 from cxminute.store.arrays import joined, numbers_of
 from cxminute.store.conditions import evaluate
@@ -17,8 +18,11 @@ from cxminute.store.runs import Run, settle
 
 Ints = NDArray[np.int64]
 
+IDENTIFIERS = "identifiers."
+"""Begins the path of a kind of subject: its value is the number of the person, the order, in that space."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Names:
     """What the codes mean, and which of them a permit covers.
 
@@ -29,19 +33,22 @@ class Names:
     pairs: Sequence[tuple[str, str]]
     permitted: NDArray[np.bool_]
 
-    def of(self, name: str) -> NDArray[np.bool_]:
-        """By code, whether it is an event of that name, of a permitted source."""
-        return np.array([pair[1] == name for pair in self.pairs], np.bool_) & self.permitted
+    @cached_property
+    def alphabet(self) -> tuple[Step | None, ...]:
+        """By code, the bare step of an event of a permitted source; None for every other."""
+        seen = zip(self.pairs, self.permitted.tolist(), strict=True)
+        return tuple(Step(name) if allowed else None for (_, name), allowed in seen)
 
     def ranks(self) -> Ints:
         """By code, the place of its source among all sources by name."""
-        sources = sorted({source for source, _ in self.pairs})
-        return np.array([sources.index(source) for source, _ in self.pairs], np.int64)
+        ranks = {source: rank for rank, source in enumerate(sorted({source for source, _ in self.pairs}))}
+        return np.array([ranks[source] for source, _ in self.pairs], np.int64)
 
     def words(self, which: int) -> tuple[NDArray[np.int32], list[str]]:
         """By code the ordinal of its source (0) or name (1) among the words returned."""
         said = sorted({pair[which] for pair in self.pairs})
-        return np.array([said.index(pair[which]) for pair in self.pairs], np.int32), said
+        ordinals = {word: ordinal for ordinal, word in enumerate(said)}
+        return np.array([ordinals[pair[which]] for pair in self.pairs], np.int32), said
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,11 @@ class Part:
         if isinstance(self.chosen, slice):
             return values.slice(self.chosen.start, self.chosen.stop - self.chosen.start)
         return values.take(pa.array(self.chosen))
+
+    def numbers(self, space: str) -> pa.Array:
+        """Of whom these events are in a space, as int64; null where of nobody."""
+        found = self.run.columns.numbers(space)
+        return self.take(pa.nulls(self.run.times.size, pa.int64()) if found is None else found)
 
 
 class Bucket:
@@ -76,21 +88,34 @@ class Bucket:
         self.subjects = subjects
         self.offsets = offsets
         self.times = times
-        self._codes, self._parts, self._order, self._names, self._kinds = codes, parts, order, names, kinds
+        self.codes = codes
+        self._parts, self._order, self._names, self._kinds = parts, order, names, kinds
         self._matches: dict[Step, NDArray[np.bool_]] = {}
         self._columns: dict[str, pa.Array] = {}
 
     def matches(self, step: Step) -> NDArray[np.bool_]:
         """For each event, whether it is the step's; the array is kept, and read-only."""
         if step not in self._matches:
-            hits = self._names.of(step.name)[self._codes]
+            covered = np.array([step.covers(letter) for letter in self.alphabet], np.bool_)
+            hits = covered[self.codes]
             if step.where is not None and hits.any():
                 found = np.flatnonzero(hits)
-                places = pa.array(found)
-                hits[found] = evaluate(step.where, lambda path: self.column(path).take(places), found.size)
+                hits[found] = self.holds(step.where, found)
             hits.flags.writeable = False
             self._matches[step] = hits
         return self._matches[step]
+
+    @property
+    def alphabet(self) -> Sequence[Step | None]:
+        """By code, the bare step that such events are; None for those of sources that the permit does not cover."""
+        return self._names.alphabet
+
+    def holds(self, where: Condition, places: Ints) -> NDArray[np.bool_]:
+        """For the events at these places, whether the condition is true; only their values are looked at."""
+        if 4 * places.size > self.times.size:  # to look at all of them in a row is quicker than to gather so many
+            return evaluate(where, self.column, self.times.size)[places]
+        taken = pa.array(places)
+        return evaluate(where, lambda path: self.column(path).take(taken), places.size)
 
     def column(self, path: str) -> pa.Array:
         """The path's value for each event; null where it has none, and for sources that the permit does not cover."""
@@ -99,16 +124,19 @@ class Bucket:
         return self._columns[path]
 
     def _column(self, path: str) -> pa.Array:
-        hidden = None if self._names.permitted.all() else ~self._names.permitted[self._codes]
+        hidden = None if self._names.permitted.all() else ~self._names.permitted[self.codes]
         if path in ("source", "name"):
             ordinals, words = self._names.words(("source", "name").index(path))
             return pa.DictionaryArray.from_arrays(
-                pa.array(ordinals[self._codes], mask=hidden), pa.array(words, pa.string())
+                pa.array(ordinals[self.codes], mask=hidden), pa.array(words, pa.string())
             )
         kinds = self._kinds(path)
-        if not kinds:
+        if path.startswith(IDENTIFIERS):
+            values = joined([part.numbers(path.removeprefix(IDENTIFIERS)) for part in self._parts])
+        elif kinds:
+            values = whole(self._parts, path, next(iter(kinds)) if len(kinds) == 1 else "text")
+        else:
             return pa.nulls(self.times.size, pa.string())
-        values = whole(self._parts, path, next(iter(kinds)) if len(kinds) == 1 else "text")
         if hidden is not None:
             places = np.arange(self.times.size, dtype=np.int64) if self._order is None else self._order
             return values.take(pa.array(places, mask=hidden))

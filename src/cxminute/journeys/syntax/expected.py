@@ -8,10 +8,13 @@ from cxminute.model.errors import nearest
 
 _WORDS: Final = {
     "THEN": "->",
+    "NEXT": "=>",
     "WHERE": "where",
     "WITHIN": "within",
     "AFTER": "after",
     "WITHOUT": "without",
+    "OPTIONAL": "?",
+    "TIMES": "a number of times such as {2}",
     "AND": "and",
     "OR": "or",
     "NOT": "not",
@@ -25,8 +28,13 @@ _WORDS: Final = {
     "CLOSE": ")",
     "COLON": "a label's ':'",
     "COMMA": ",",
+    "DOT": ".",
     "NAME": "a bare name",
     "STRING": 'a "quoted text"',
+    "ANY": "any",
+    "JOURNEY": "journey",
+    "JOURNEY_NAME": "the name of a journey",
+    "ENDING": "completed, broken or expired",
     "PATH": "a path",
     "NUMBER": "a number",
     "TIMESTAMP": "a time such as 2015-02-14",
@@ -37,25 +45,27 @@ _WORDS: Final = {
 _UNITS: Final = ("seconds", "minutes", "hours", "days", "weeks")
 _KEYWORDS: Final = frozenset(word for word in _WORDS.values() if word.isalpha())
 
-RESERVED: Final = _KEYWORDS | {"any", "journey"} | set(_UNITS) | {unit.removesuffix("s") for unit in _UNITS}
+_MEANT: Final = {
+    "then": "->", "followed": "->", "before": "->", ">": "->", "\u2192": "->", ",": "->",
+    "directly": "=>", "next": "=>", "|": "or", "&": "and", "null": "missing",
+}  # fmt: skip
+"""What people write in other languages, and how it is said in this one."""
+
+RESERVED: Final = _KEYWORDS | set(_UNITS) | {unit.removesuffix("s") for unit in _UNITS}
 """Words of the grammar: no bare name, neither of an event nor of a label."""
 
 
 def expected_words(terminals: set[str]) -> str | None:
-    """The terminals of the grammar in words, without those that this version refuses."""
-    shown = [said for name, said in _WORDS.items() if name in terminals and name not in _hidden(terminals)]
-    return "; ".join(shown) or None
+    """The terminals of the grammar in words, in the order in which a pattern would hold them."""
+    return "; ".join(said for name, said in _WORDS.items() if name in terminals) or None
 
 
 def near_word(word: str, terminals: set[str]) -> str | None:
     """The word of the language nearest to one that was misspelt, among those that may stand here."""
-    known = {_WORDS[name] for name in (terminals & set(_WORDS)) - _hidden(terminals)} & _KEYWORDS
+    allowed = {_WORDS[name] for name in terminals & set(_WORDS)}
+    if _MEANT.get(word.lower()) in allowed:
+        return _MEANT[word.lower()]
+    known = allowed & _KEYWORDS
     if "UNIT" in terminals:
         known |= set(_UNITS)
     return nearest(word, known) if word else None
-
-
-def _hidden(terminals: set[str]) -> set[str]:
-    """Where a chain may go on, `or` and `and` would be those between patterns; where an event begins, '(' a group's."""
-    hidden = {"OR", "AND"} if "THEN" in terminals else set()
-    return hidden | ({"OPEN"} if "ANY" in terminals else set())

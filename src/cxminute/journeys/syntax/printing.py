@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import re
 
-from cxminute.journeys.definition import JourneyDefinition, Pattern, Single, Timing
+from cxminute.journeys.definition import Chain, Group, JourneyDefinition, Part, Pattern, Single, Timing
+from cxminute.journeys.syntax.expected import RESERVED
 from cxminute.model.steps import Both, Comparison, Condition, Either, Negation, Step, Value
 from cxminute.model.times import UNITS
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _LATER_WORD = re.compile(r"\w+")
+_KEY = re.compile(r"[\w.-]+")
+_JOURNEY = re.compile(r"\w+(?:-+\w+)*")
 
 
 def print_pattern(pattern: Pattern) -> str:
-    """The pattern on one line."""
-    return " -> ".join(_single(part) for part in pattern.parts)
+    """The pattern on one line, which `language.parse_pattern` reads as the same pattern again."""
+    return " or ".join(_chain(way) for way in pattern.ways)
 
 
 def print_step(step: Step) -> str:
-    """The step: its name in quotes, and its condition."""
-    said = _quoted(step.name)
+    """The step: its name in quotes, and its condition; `any` and the names of journeys stand bare."""
+    match step.kind:
+        case "any":
+            said = "any"
+        case "ending":
+            journey, _, ending = step.name.rpartition(".")
+            said = f"journey {journey if _JOURNEY.fullmatch(journey) else _quoted(journey)}.{ending}"
+        case _:
+            said = _quoted(step.name)
     return said if step.where is None else f"{said} where {print_condition(step.where)}"
 
 
@@ -52,19 +62,32 @@ def print_duration(milliseconds: int) -> str:
 def canonical(definition: JourneyDefinition) -> str:
     """All of a definition that decides which passages there are, as one text; its hash names the plan."""
     lines = [
-        f"name {definition.name}",
-        f"per {definition.per}",
+        f"name {definition.name if _JOURNEY.fullmatch(definition.name) else _quoted(definition.name)}",
+        f"per {' '.join(key if _KEY.fullmatch(key) else _quoted(key) for key in definition.per)}",
         f"pattern {print_pattern(definition.pattern)}",
         *(f"unless {print_step(step)}" for step in definition.unless),
         f"window {definition.window} ms",
         f"reentry {definition.reentry}",
+        *(f"ignoring {print_step(step)}" for step in definition.ignoring),
     ]
     return "\n".join(lines)
 
 
-def _single(part: Single) -> str:
-    label = f"{part.label}: " if part.label else ""
-    return f"{label}{print_step(part.step)}{_timing(part.timing)}"
+def _chain(chain: Chain) -> str:
+    first, *rest = (_part(part) for part in chain.parts)
+    return " ".join([first, *(f"{arrow} {part}" for arrow, part in zip(chain.arrows, rest, strict=True))])
+
+
+def _part(part: Part) -> str:
+    match part:
+        case Single(label=label, timing=timing):
+            how_often = "?" if part.optional else f"{{{part.times}}}" if part.times > 1 else ""
+            said = f"{print_step(part.step)}{how_often}{_timing(timing)}"
+        case Group(steps=steps, label=label):
+            said = f"({' and '.join(print_step(step) for step in steps)}){_timing(Timing(part.within))}"
+        case Pattern():
+            return f"({print_pattern(part)})"
+    return f"{label}: {said}" if label else said
 
 
 def _timing(timing: Timing) -> str:
@@ -81,11 +104,14 @@ def _timing(timing: Timing) -> str:
 
 
 def _path(path: str) -> str:
-    words = path.split(".")
-    said = [
-        word if (_LATER_WORD if place else _WORD).fullmatch(word) else f"`{word}`" for place, word in enumerate(words)
-    ]
-    return ".".join(said)
+    first, *later = path.split(".")
+    if "" in (first, *later):  # a dot stands within a word: no other way of writing keeps it
+        return f"{_word(first)}.`{'.'.join(later)}`" if first and path != f"{first}." else f"`{path}`"
+    return ".".join([_word(first), *(word if _LATER_WORD.fullmatch(word) else f"`{word}`" for word in later)])
+
+
+def _word(word: str) -> str:
+    return word if _WORD.fullmatch(word) and word not in RESERVED else f"`{word}`"
 
 
 def _quoted(text: str) -> str:

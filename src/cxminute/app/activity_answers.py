@@ -1,0 +1,257 @@
+"""What can be asked of all that subjects did: flows, retention, lifecycle, stickiness, and what no journey explains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cxminute.app.analysis import View
+from cxminute.app.answers import Answer, Shown
+from cxminute.app.figures import Row, last, picked, share
+from cxminute.app.options import check_limit
+from cxminute.journeys.analyses import explained, flows, lifecycle, retention, stickiness
+from cxminute.journeys.analyses.periods import Periods, Unit, periods
+from cxminute.journeys.language import parse_step
+from cxminute.journeys.nesting.chosen import between as in_span
+from cxminute.journeys.nesting.held import Held
+from cxminute.journeys.plan import Plan
+from cxminute.model.errors import BadPattern, UnknownName, WrongUse
+from cxminute.model.steps import Step, paths_of
+from cxminute.model.times import day_of, from_ms
+from cxminute.store.protocols import Streams, Subjects
+from cxminute.store.vault import PERSON_KINDS
+
+Span = tuple[int | None, int | None]
+_WIDEST = 12
+"""How many later periods a table for people has room for."""
+
+
+def default_per(seen: View) -> str:
+    """The kind of subject of a question that names none: persons, where a source knows any."""
+    kinds = seen.project.definitions.kinds
+    others = sorted(kinds - set(PERSON_KINDS))
+    return "person" if kinds & set(PERSON_KINDS) or not others else others[0]
+
+
+def step_of(seen: View, text: str, plan: Plan | None = None) -> Step:
+    """The step that people type on a command line: a label of the plan, the bare name of an event, or a whole step.
+
+    raises: UnknownName for an event that the log does not hold, with the nearest; WrongUse for an ending
+    """
+    step = _typed(text, plan, {name for _, name in seen.project.log.codes()})
+    if step.kind == "ending":
+        raise WrongUse(
+            f"'journey {step.name}' is the ending of a passage, and no event of a stream.",
+            allowed="the name of an event",
+        )
+    for path in paths_of(step.where):
+        seen.path(path)
+    return step
+
+
+def _typed(text: str, plan: Plan | None, names: set[str]) -> Step:
+    """The step of a label, of the bare name of an event, or of a text in the language."""
+    if plan is not None and text in plan.labels:
+        return plan.draft.positions[plan.labels.index(text)].steps[0]
+    if text in names:
+        return Step(text)
+    try:
+        step = parse_step(text)
+    except BadPattern:
+        if '"' in text:
+            raise
+        step = Step(text)  # a name of several words, as the shell leaves it without its quotes
+    if step.kind == "event" and step.name not in names:
+        raise UnknownName("event", step.name, names)
+    return step
+
+
+def flow_answer(
+    seen: View, asked: flows.Asked, *, per: str, limit: int, held: tuple[str, ...] = (), purpose: str | None = None
+) -> Answer:
+    """Which event follows which, how often and after how long."""
+    check_limit(limit)
+    asked_paths = paths_of(asked.anchor.where) if asked.anchor else ()
+    subjects = seen.subjects(per, purpose, [path for path in asked_paths if path not in ("source", "name")])
+    task = partial(_flow, asked, (seen.since, seen.until), held)
+    found = flows.table(seen.engine.run(subjects, task, flows.merged))
+    rows = found.to_pylist()
+    anchor = asked.anchor.name if asked.anchor else None
+    document = {
+        **_head(seen, subjects),
+        "anchor": anchor,
+        "direction": asked.direction,
+        "depth": asked.depth,
+        "flows": rows,
+    }
+    keys = ("depth", "from", "to", "count", "subjects", "share", "median_ms", "p90_ms", "returns")
+    named = [{**row, "from": row["from"] or "(start)", "to": row["to"] or "(end)"} for row in _most(rows, limit)]
+    title = f"What follows what, as of {last([document['as_of']])}"
+    if anchor:
+        title = f"Around '{anchor}', as of {last([document['as_of']])}"
+    columns = ("depth", "from", "to", "count", "subjects", "share", "median", "p90", "straight back")
+    left = len(rows) - len(named)
+    more = f"{left:,} rarer ones are not shown: --limit, or --json for all." if left else ""
+    if not rows:
+        more = f"Nothing was found: none of the events asked for is of a {subjects.per}."
+    return Answer(document, (Shown(title, columns, picked(named, keys)),), remark=more, picture=found)
+
+
+def retention_answer(seen: View, asked: Callable[[Periods], retention.Asked], unit: Unit, per: str) -> Answer:
+    """Who came back, by when they began."""
+    subjects = seen.subjects(per)
+    question = asked(_periods(seen, subjects, unit))
+    # Later than the log is long nobody can have come back: counting it would only take memory.
+    question = replace(question, most=min(question.most, max(len(question.periods.starts), 1)))
+    task, merge = partial(retention.retain, question), partial(retention.merged, question)
+    counts = _between_cohorts(seen, question.periods, seen.engine.run(subjects, task, merge))
+    found = _spanned(seen, retention.table(question, counts, closes_at=subjects.closes_at), "cohort")
+    document = {**_head(seen, subjects), "period": unit, "by": question.by, "retention": found.to_pylist()}
+    value = ("value",) if question.by else ()
+    groups: dict[tuple[object, ...], dict[int, Row]] = {}
+    for row in found.to_pylist():
+        groups.setdefault((*(row[key] for key in value), row["cohort"]), {})[row["period"]] = row
+    known = [place for cells in groups.values() for place, row in cells.items() if row["share"] is not None]
+    shown_to = min(question.most, max(known, default=1), _WIDEST)
+    rows = [
+        (
+            *key[:-1],
+            "all" if key[-1] is None else key[-1],
+            next(iter(cells.values()))["size"],
+            *(share(cells[place]["share"]) if place in cells else "-" for place in range(1, shown_to + 1)),
+        )
+        for key, cells in groups.items()
+    ]
+    columns = (*((question.by,) if question.by else ()), "began", "subjects")
+    columns = (*columns, *(f"{unit} {place}" for place in range(1, shown_to + 1)))
+    shown = Shown(f"Who came back, by {unit}, as of {last([document['as_of']])}", columns, rows)
+    further = max(known, default=0) > shown_to
+    remark = f"Later than {unit} {shown_to}: --json has all." if further else ""
+    return Answer(document, (shown,), remark=remark, picture=found)
+
+
+def lifecycle_answer(seen: View, active: Step, unit: Unit, per: str) -> Answer:
+    """How many were active, and where they came from."""
+    subjects = seen.subjects(per)
+    known = _periods(seen, subjects, unit)
+    task, merge = partial(lifecycle.live, known, active), partial(lifecycle.merged, known)
+    counts = seen.engine.run(subjects, task, merge)
+    found = _spanned(seen, lifecycle.table(known, counts, closes_at=subjects.closes_at), "period")
+    document = {**_head(seen, subjects), "period": unit, "lifecycle": found.to_pylist()}
+    columns = ("active", "new", "returning", "resurrected", "dormant", "complete")
+    rows = picked(found.to_pylist(), ("period", *columns))
+    shown = Shown(f"Active subjects, as of {last([document['as_of']])}", (f"{unit} from", *columns), rows)
+    return Answer(document, (shown,), picture=found)
+
+
+def stickiness_answer(seen: View, active: Step, unit: Unit, per: str) -> Answer:
+    """On how many days of a week or month those active in it were active."""
+    subjects = seen.subjects(per)
+    asked = stickiness.Asked(_periods(seen, subjects, "day"), _periods(seen, subjects, unit), active)
+    task, merge = partial(stickiness.stick, asked), partial(stickiness.merged, asked)
+    counts = seen.engine.run(subjects, task, merge)
+    found, days = (
+        _spanned(seen, make(asked, counts, closes_at=subjects.closes_at), "period")
+        for make in (stickiness.table, stickiness.days_table)
+    )
+    document = {**_head(seen, subjects), "period": unit, "stickiness": found.to_pylist(), "days": days.to_pylist()}
+    keys = ("period", "active", "daily", "mean_days", "stickiness")
+    columns = (f"{unit} from", "active", "active a day", "days each", "daily of active")
+    shown = Shown(f"Stickiness, as of {last([document['as_of']])}", columns, picked(found.to_pylist(), keys))
+    return Answer(document, (shown,), picture=found)
+
+
+def unexplained_answer(seen: View, per: str, limit: int) -> Answer:
+    """Which events are no step of any passage open at their time: how far the journeys have fallen behind."""
+    check_limit(limit)
+    journeys = seen.project.definitions.journeys.values()
+    subjects = seen.subjects(per)
+    finders, others = [], []
+    for journey in journeys:
+        if journey.space == per:
+            nested = seen.nest(journey)
+            finders.append((nested.plan, seen.finding(nested, subjects, ())))
+        else:
+            others.append(seen.passages(journey)[:2])
+    task = partial(_explain, finders, others, (seen.since, seen.until), space=per, closes_at=subjects.closes_at)
+    found = explained.table(seen.engine.run(subjects, task, explained.merged))
+    document = {**_head(seen, subjects), "journeys": [j.name for j in journeys], "unexplained": found.to_pylist()}
+    rows = [{**row, "name": "all events" if row["name"] is None else row["name"]} for row in found.to_pylist()]
+    shown = [
+        (row["name"], row["events"], row["unexplained"], share(row["share"]), share(row["of_all"]))
+        for row in rows[: limit + 1]
+    ]
+    title = f"Events that no journey explains, as of {last([document['as_of']])}"
+    columns = ("name", "events", "unexplained", "of its events", "of all events")
+    return Answer(document, (Shown(title, columns, shown),), picture=found)
+
+
+def _flow(asked: flows.Asked, span: Span, held: tuple[str, ...], streams: Streams) -> flows.Flow:
+    own = Held(streams, held) if held else streams
+    return flows.flow(asked, in_span(own, *span))
+
+
+def _explain(
+    finders: Sequence[tuple[Plan, Callable[[Streams], pa.Table]]],
+    others: Sequence[tuple[Plan, pa.Table]],
+    span: Span,
+    streams: Streams,
+    *,
+    space: str,
+    closes_at: int,
+) -> explained.Explained:
+    """Passages are looked for in all events, and those of the span counted."""
+    known = [(plan, finder(streams)) for plan, finder in finders]
+    return explained.explain([], [*known, *others], in_span(streams, *span), space=space, closes_at=closes_at)
+
+
+def _head(seen: View, subjects: Subjects) -> dict[str, object]:
+    return {"per": subjects.per, "as_of": from_ms(subjects.closes_at).astimezone(seen.project.settings.zone)}
+
+
+def _periods(seen: View, subjects: Subjects, unit: Unit) -> Periods:
+    zone = seen.project.settings.zone
+    return periods(unit, zone, opens_at=subjects.opens_at, closes_at=subjects.closes_at)
+
+
+def _bounds(seen: View) -> tuple[date, date]:
+    """First and last day of the span."""
+    zone = seen.project.settings.zone
+    first = date.min if seen.since is None else day_of(seen.since, zone)
+    return first, date.max if seen.until is None else day_of(seen.until - 1, zone)
+
+
+def _spanned(seen: View, table: pa.Table, column: str) -> pa.Table:
+    """The rows whose period begins in the span, and those of no period."""
+    if seen.since is None and seen.until is None:
+        return table
+    first, until = (pa.scalar(day, pa.date32()) for day in _bounds(seen))
+    inside = pc.and_(pc.greater_equal(table[column], first), pc.less_equal(table[column], until))
+    return table.filter(pc.fill_null(inside, True))
+
+
+def _between_cohorts(seen: View, known: Periods, counts: retention.Retention) -> retention.Retention:
+    """The counts of the cohorts that begin in the span alone, so that all together are those."""
+    if seen.since is None and seen.until is None:
+        return counts
+    first, until = _bounds(seen)
+    outside = [not first <= start <= until for start in known.starts]
+    returned, later = counts.returned.copy(), counts.on_or_after.copy()
+    returned[:, outside], later[:, outside] = 0, 0
+    return replace(counts, returned=returned, on_or_after=later)
+
+
+def _most(rows: list[Row], limit: int) -> list[Row]:
+    """Of each depth the most frequent."""
+    shown: dict[object, int] = {}
+    kept = []
+    for row in rows:
+        shown[row["depth"]] = shown.get(row["depth"], 0) + 1
+        if shown[row["depth"]] <= limit:
+            kept.append(row)
+    return kept

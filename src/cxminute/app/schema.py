@@ -1,0 +1,284 @@
+"""JSON Schema (draft 2020-12) of the definition files, for editors: what each key is, which there are, which words fit.
+
+A schema says what can be said without reading the languages inside (patterns, conditions) and without the other files;
+`cxm check` says the rest. Words and limits come from the modules that read the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
+
+from cxminute.app.settings import ENGINES, MASTERS, SEGMENT_ROWS
+from cxminute.balance.promises import PARTIES
+from cxminute.collect.source import EPOCHS, FORMATS, KINDS, TYPES
+from cxminute.journeys.definition import ON_CHANGE, PURPOSE, REENTRIES
+from cxminute.journeys.language import CHANGED, PERSON, REENTRY
+from cxminute.model.errors import UnknownName
+from cxminute.model.times import UNITS
+from cxminute.privacy.contracts import MARKETPLACE_PURPOSES, ORIGINS
+from cxminute.privacy.purposes import PURPOSES, READING
+
+Schema = dict[str, object]
+
+DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+_UNIT = "|".join("".join(f"[{sign}{sign.upper()}]" for sign in unit) for unit in UNITS)
+_DURATION = rf"\s*[0-9]+(\.[0-9]+)?\s*({_UNIT})[sS]?\s*"
+_NOTHING = r"^\s*0+(\.0+)?\s*[A-Za-z]"
+_STEP = (
+    """a step: "quoted name" or bare_name, with `where` and a condition if need be: "Order Completed" where total > 0"""
+)
+_ANYWHERE = "a path such as properties.carrier; a bare name means properties.NAME"
+
+
+def schema(name: str) -> Schema:
+    """The schema of one kind of file; UnknownName where there is none."""
+    if name not in _SCHEMAS:
+        raise UnknownName("schema", name, _SCHEMAS)
+    files, said, build = _SCHEMAS[name]
+    return {"$schema": DRAFT, "title": files, "description": said, **build()}
+
+
+def files() -> dict[str, tuple[str, str]]:
+    """By name of a schema, the files that it is for, and what such a file says."""
+    return {name: (files, said) for name, (files, said, _) in _SCHEMAS.items()}
+
+
+def _journeys() -> Schema:
+    pattern = (
+        'Steps in order: "A" -> "B" within 2 days. Arrows: -> sooner or later, => directly. Ways: or. Any order: '
+        '("A" and "B"). Optional: ?. Several times: {2} to {20}. Timing: within, after, without. '
+        'Events: "quoted name", bare_name, any, journey NAME.completed, .broken or .expired.'
+    )
+    per = "whose events form a stream: person, or a kind of identifier; further keys are properties held constant"
+    return _table(
+        {
+            "name": _written("the journey's name: that of its file"),
+            "per": _texts(per, _written(), least=1, default=PERSON, unique=True),
+            "pattern": _written(pattern),
+            "unless": _texts(f"what breaks a passage wherever it stands; each {_STEP}", _written()),
+            "ignoring": _texts(f"what => looks through; each {_STEP}", _written()),
+            "window": _duration("from opening to completion, such as 14 days; more than nothing", positive=True),
+            "reentry": _word("when another passage of the same subject may open", REENTRIES, default=REENTRY),
+            "purpose": _word("what the events are used for", PURPOSES, default=PURPOSE),
+            "kpi": _text("what completing it should move"),
+            "on_change": _word("what becomes of open passages when this changes", ON_CHANGE, default=CHANGED),
+        },
+        required=("name", "pattern", "window"),
+    )
+
+
+def _promises() -> Schema:
+    named = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+    return _table(
+        {
+            "name": _text("the promise's name: that of its file", pattern=named),
+            "per": _text("person, or a kind of identifier such as order_id", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"),
+            "by": _word("who promised", PARTIES, default="us"),
+            "to": _word("to whom", PARTIES, default="customer"),
+            "made": _written(f"what makes it: {_STEP}"),
+            "due": _written(f"when it is due: {_ANYWHERE}; or a duration such as 2 days after made"),
+            "kept": _written(f"what keeps it: {_STEP}"),
+            "void": _if_any(f"what takes it out of the count: {_STEP}"),
+            "amended": _if_any(f"what moves the due time, under the same path: {_STEP}"),
+            "tolerance": _duration("how long after due it still counts as kept", or_none=True, default="0 minutes"),
+            "target": _number("share to be kept over 28 days", 0, 1),
+            "kpi": _text("what keeping it should move", pattern=rf"{named}|^$"),
+            "purpose": _word("what the events are used for", PURPOSES, default=PURPOSE),
+            "quantity": False,  # known to the reader, and refused by it, until there is more than kept and not kept
+            "calendar": False,
+        },
+        required=("name", "per", "made", "due", "kept"),
+    )
+
+
+def _sources() -> Schema:
+    column = {"from": _some("the column")}
+    flat = r"^[^\"\n\r]?$"
+    forms = f"%|^({'|'.join(EPOCHS)})$"
+    rule = _table(
+        {
+            "name": {"oneOf": [_written("what happened"), _table(column, required=("from",))]},
+            "kind": {
+                "oneOf": [_word("what kind of event it is", KINDS), _table(column, required=("from",))],
+                "default": "track",
+            },
+            "at": _written("the column of the time; no such event where it is empty"),
+            "not_before": _text("the column of a time that `at` may not lie before"),
+            "when": _if_any("a condition over columns, such as quantity > 0"),
+            "once": _written("a kind of identifier: one event of all rows with the same"),
+            "properties": _texts("which of the properties it carries; all without it", _written()),
+        },
+        required=("name", "at"),
+    )
+    typed = {**column, "type": _word("the type of its values; as the file has it, without one", TYPES)}
+    return _table(
+        {
+            "name": _text("the source's name: that of its file", pattern=r"^[a-z][a-z0-9-]*$"),
+            "format": _word("of the files; a query's rows are sql", FORMATS),
+            "zone": _if_any("of times without an offset, such as Europe/London; the project's without it"),
+            "encoding": _written("of csv, tsv and ndjson") | {"default": "utf-8"},
+            "times": _texts(f"formats beside ISO 8601: with %, or {' or '.join(EPOCHS)}", _text(pattern=forms)),
+            "key": _texts("the columns that together are a row's key"),
+            "sheet": _text("of an Excel file"),
+            "delimiter": _text("of csv and tsv: one character", pattern=flat),
+            "query": _text("whose rows are taken"),
+            "url": _text("of the database: duckdb:FILE, sqlite:FILE, postgresql://... or env:NAME"),
+            "identifiers": {
+                "description": "by kind of identifier (user_id, order_id), the column, or the columns that are joined",
+                "type": "object",
+                "propertyNames": {"pattern": "^[a-z][a-z0-9_]*$", "not": {"const": "person"}},
+                "additionalProperties": _texts("", _some(), least=1),
+            },
+            "properties": {
+                "description": "by property (NAME means properties.NAME), the column that it comes from",
+                "type": "object",
+                "additionalProperties": {"oneOf": [_written("the column"), _table(typed, required=("from",))]},
+            },
+            "events": {
+                "description": "the events that a row tells of: one [[events]] table each",
+                "type": "array",
+                "minItems": 1,
+                "items": rule,
+            },
+            "contract": _contract(),
+        },
+        required=("name", "format", "events", "contract"),
+        rules=(
+            _only_for("sheet", ("excel",)),
+            _only_for("delimiter", ("csv", "tsv")),
+            _only_for("query", ("sql",)),
+            _only_for("url", ("sql",)),
+            {"if": _is("format", ("sql",)), "then": {"required": ["query", "url"]}},
+        ),
+    )
+
+
+def _contract() -> Schema:
+    markets = tuple(origin for origin in ORIGINS if origin.startswith("marketplace"))
+    at_most = {"purposes": _texts("", {"enum": sorted(MARKETPLACE_PURPOSES)}), "link": {"const": False}}
+    return _table(
+        {
+            "origin": _word("who gathered the data", ORIGINS),
+            "purposes": _texts("what it may be used for", _word("", PURPOSES)),
+            "personal": _texts("paths that are personal beside the default ones; * stands for any text", _written()),
+            "open": _texts("paths that a default calls personal, and that are not, here", _written()),
+            "keep_personal": _duration("how long personal values are kept", or_none=True),
+            "keep_rest": _duration("how long the rest is kept", or_none=True),
+            "link": _flag("may its people be linked to those of other sources"),
+            "contact": _flag("may its people be contacted"),
+            "train": _flag("may models be trained on it"),
+            "combine": _flag("may its figures be combined with other sources'"),
+            "smallest_group": _number("fewer people than this are not to be shown", 1),
+        },
+        required=("origin", "purposes"),
+        rules=({"if": _is("origin", markets), "then": {"properties": at_most}},),
+        said="what may be done with the source's data; what nobody allowed is not done",
+    )
+
+
+def _project() -> Schema:
+    engine = _word("where analyses run", ENGINES, default=ENGINES[0])
+    master = _text("URL of the Spark master, such as spark://HOST:7077")
+    needed: Schema = {"required": ["master"], "properties": {"master": {"pattern": f"^({MASTERS})$"}}}
+    threads = _number("of the local engine; 0 for one per core", 0, 1024)
+    table = _table(
+        {"name": engine, "master": master, "threads": threads},
+        rules=({"if": _is("name", ("spark",)), "then": needed, "else": {"properties": {"master": {"const": ""}}}},),
+    )
+    rows = {**_number("source rows of one segment", 1), "default": SEGMENT_ROWS}
+    return _table(
+        {
+            "name": _written("the project's name, as shown"),
+            "timezone": _if_any("in which days and weeks are counted, such as Europe/Amsterdam", default="UTC"),
+            "week_start": _word("weeks are ISO weeks", ("monday",)),
+            "currency": _text("as shown"),
+            "purpose": _word("of reading commands that name none", PURPOSES, default=READING),
+            "state": _text("database URL, or env:NAME; SQLite in the project's folder without it", pattern="^[^@]*$"),
+            "engine": {"oneOf": [engine, table]},
+            "master": master,
+            "minute": _table({"dimensions": _texts(f"what the brief splits by: {_ANYWHERE}", _written())}),
+            "log": _table({"segment_rows": rows}),
+        },
+        required=("name",),
+        rules=({"if": _is("engine", ("spark",)), "then": needed, "else": {"properties": {"master": False}}},),
+    )
+
+
+_SCHEMAS: Final[dict[str, tuple[str, str, Callable[[], Schema]]]] = {
+    "journeys": ("journeys/*.toml", "Which steps show that somebody is getting something done.", _journeys),
+    "promises": ("promises/*.toml", "What was promised to whom, when it is due, and what keeps it.", _promises),
+    "sources": ("sources/*.toml", "How a row of other people's data becomes events, and its contract.", _sources),
+    "project": ("cxm.toml", "What a project says of itself.", _project),
+}
+
+
+def _table(
+    properties: Mapping[str, object], *, required: Collection[str] = (), rules: Collection[Schema] = (), said: str = ""
+) -> Schema:
+    found: Schema = {"type": "object", "properties": dict(properties), "additionalProperties": False}
+    return (
+        _about(said) | found | ({"required": [*required]} if required else {}) | ({"allOf": [*rules]} if rules else {})
+    )
+
+
+def _text(said: str = "", *, pattern: str = "", default: str = "") -> Schema:
+    asked: Schema = {"type": "string"}
+    asked |= {"pattern": pattern} if pattern else {}
+    return _about(said) | asked | ({"default": default} if default else {})
+
+
+def _written(said: str = "") -> Schema:
+    """A text that is not blank."""
+    return _text(said, pattern=r"\S")
+
+
+def _if_any(said: str, *, default: str = "") -> Schema:
+    """A text that is nothing or not blank."""
+    return _text(said, pattern=r"\S|^$", default=default)
+
+
+def _some(said: str = "") -> Schema:
+    """A text that is not empty; a column may be called by a blank."""
+    return _about(said) | {"type": "string", "minLength": 1}
+
+
+def _texts(said: str, each: Schema | None = None, *, least: int = 0, default: str = "", unique: bool = False) -> Schema:
+    """A list of texts; a single one may stand for a list of one."""
+    item = each or _text()
+    several: Schema = {"type": "array", "items": item} | ({"minItems": least} if least else {})
+    several |= {"uniqueItems": True} if unique else {}
+    return _about(said) | {"oneOf": [item, several]} | ({"default": default} if default else {})
+
+
+def _word(said: str, words: Collection[str], *, default: str = "") -> Schema:
+    return _about(said) | {"enum": [*words]} | ({"default": default} if default else {})
+
+
+def _duration(said: str, *, positive: bool = False, or_none: bool = False, default: str = "") -> Schema:
+    found = _text(said, pattern=f"^{_DURATION}$" + ("|^$" if or_none else ""), default=default)
+    return found | ({"not": {"pattern": _NOTHING}} if positive else {})
+
+
+def _number(said: str, low: float, high: float | None = None) -> Schema:
+    return _about(said) | {"type": "number", "minimum": low} | ({} if high is None else {"maximum": high})
+
+
+def _flag(said: str) -> Schema:
+    return _about(said) | {"type": "boolean"}
+
+
+def _about(said: str) -> Schema:
+    return {"description": said} if said else {}
+
+
+def _is(key: str, words: Collection[str]) -> Schema:
+    return {"properties": {key: {"enum": [*words]}}, "required": [key]}
+
+
+def _only_for(key: str, formats: Collection[str]) -> Schema:
+    return {
+        "if": _is("format", [known for known in FORMATS if known not in formats]),
+        "then": {"properties": {key: False}},
+    }
