@@ -11,7 +11,12 @@ from importlib import import_module
 
 BENCHMARKS = {
     "collect": "files into the log, beside DuckDB sorting and ClickHouse loading and sorting the same rows",
+    "live": "one event at a time and in small batches, beside the same function not compiled",
+    "funnel": "funnels over the index, beside ClickHouse's windowFunnel on the same rows",
+    "curves": "completion curve, retention and lifecycle over the index",
+    "flows": "direct successions over the index, beside pm4py and polars",
     "index": "the journey index from the log, beside ClickHouse loading and DuckDB sorting the same rows",
+    "pattern": "a branching timed pattern with a guard, beside ClickHouse's sequenceMatch on the same rows",
 }
 """Each is a module of this package with `EVENTS`, its default size, and `measure(events) -> Outcome`."""
 
