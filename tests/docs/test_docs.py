@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from pathlib import Path
 
@@ -74,6 +75,13 @@ def test_the_definitions_that_the_readme_shows_are_well_defined(
     assert len(blocks) == 2
     code = run(["check", "--project", str(tmp_path / "p")])
     assert code == 0, capsys.readouterr().out
+
+
+def test_what_the_readme_shows_from_python_is_what_comes_out() -> None:
+    """The README's lines of Python run as they stand and print what is printed there."""
+    tried = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
+    assert tried.attempted >= 4
+    assert tried.failed == 0
 
 
 def test_the_source_file_that_the_reference_shows_is_well_defined(
