@@ -21,7 +21,7 @@ layers: $(READY)
 docs: $(READY)
 	$(VENV)/bin/python -m pytest --doctest-modules --ignore=src/cxminute/store/migrations docs tests/docs src
 bench: $(READY)
-	$(VENV)/bin/python -m benchmarks collect && $(VENV)/bin/python -m benchmarks index
+	for name in collect index funnel pattern flows curves live; do $(VENV)/bin/python -m benchmarks $$name || exit 1; done
 
 # The demo needs the package alone; all else also needs its peers and checks, hundreds of megabytes of them.
 $(RUNS): requirements/run.txt pyproject.toml

@@ -41,7 +41,7 @@ Pairs = dict[tuple[str, str], int]
 
 EVENTS = 20_000_000
 OF_PM4PY, OF_POLARS, BUILT = 1_000, 100, 20
-RUNS = 7
+RUNS = 15
 TENTH = 10
 NEIGHBOURS = "sorted, neighbours compared"
 

@@ -301,3 +301,31 @@ def test_a_table_of_nobody_is_an_empty_answer_and_a_warning() -> None:
         with pytest.warns(UserWarning, match="1 of 1 events"):
             found = cx.passages(cx.journey("A", window="1 day"), lacking)
         assert len(found) == 0
+
+
+def test_what_is_no_journey_no_subject_and_no_name_is_told() -> None:
+    """Arguments in the wrong order, a subject given twice, and events named by numbers are refused in words."""
+    with pytest.raises(WrongUse, match="dict is no journey"):
+        cx.passages(VISITS, PURCHASE)  # type: ignore[arg-type]  # the wrong way round
+    with pytest.raises(WrongUse, match="str is no journey"):
+        cx.funnel("Viewed -> Bought", VISITS)  # type: ignore[arg-type]  # a pattern is no journey yet
+    for per in (["person", "person"], 5, None, []):
+        with pytest.raises(WrongUse, match="no subject"):
+            cx.journey("A", window="1 day", per=per)  # type: ignore[arg-type]  # what people try
+    with pytest.raises(BadData, match="'event' is int64"):
+        cx.passages(PURCHASE, {**VISITS, "event": [1, 2, 3, 4, 5]})
+
+
+def test_categories_of_every_kind_are_text() -> None:
+    """Categorical and Enum columns of polars, asked for or not, are as good as text."""
+    kinds = {"event": pl.Categorical, "person": pl.Categorical, "channel": pl.Enum(["shop", "site", "app"])}
+    table = pl.DataFrame(VISITS).cast(kinds)
+    assert cx.funnel(PURCHASE, table, by="channel").equals(cx.funnel(PURCHASE, VISITS, by="channel"))
+
+
+def test_retention_looks_no_further_than_the_log() -> None:
+    """A thousand million periods are as many as there are; half a period is none."""
+    assert cx.retention(VISITS, periods=10**9).equals(cx.retention(VISITS, periods=1))
+    for periods in (1.5, "3", True, 0):
+        with pytest.raises(WrongUse):
+            cx.retention(VISITS, periods=periods)  # type: ignore[arg-type]  # what people try

@@ -160,7 +160,7 @@ def test_loops_and_returns_can_be_seen() -> None:
 
 
 def test_positions_are_counted_from_the_anchor() -> None:
-    """Depth 1 leaves the anchor, 2 comes after that; -1 leads to it; a flow that has ended goes no deeper."""
+    """Depth 1 leaves the anchor, -1 leads to it; a flow that has ended goes no deeper; shares are of what is nearer."""
     rows = _rows(Asked(Step("B"), "both", 2), VISIT)
     assert [(row["depth"], row["from"], row["to"], row["count"]) for row in rows] == [
         (-2, None, "A", 1),
@@ -170,7 +170,7 @@ def test_positions_are_counted_from_the_anchor() -> None:
         (2, "A", "A", 1),
         (2, "A", "C", 1),
     ]
-    assert [row["share"] for row in rows if row["depth"] == 2] == [0.5, 0.5]
+    assert [row["share"] for row in rows] == [1.0, 0.5, 0.5, 1.0, 0.5, 0.5]
 
 
 def test_ties_follow_one_another_in_the_order_of_the_stream() -> None:

@@ -199,3 +199,13 @@ def test_intervals_hold_what_they_promise_when_days_differ() -> None:
         _, low, high = Clusters.of(chance.integers(0, 400, 600), days).share(hits)
         held += low <= 0.3 <= high
     assert 0.92 <= held / 400 <= 0.99
+
+
+def test_the_step_that_opens_is_no_estimate() -> None:
+    """Every passage has reached the one step that opens it: its share has no margin; where two may open, each has."""
+    told = funnel(_passages(), PLAN).to_pylist()
+    assert [(row["low"], row["high"]) for row in told[:1]] == [(1.0, 1.0)]
+    assert told[1]["low"] < told[1]["share"] < told[1]["high"]
+    plan = compile_plan(journey("A -> C or B -> C", window="1 day"))
+    first, *_ = funnel(_passages(plan), plan).to_pylist()
+    assert first["low"] < 1

@@ -33,9 +33,9 @@ _WIDEST = 12
 
 def default_per(seen: View) -> str:
     """The kind of subject of a question that names none: persons, where a source knows any."""
-    kinds = seen.project.definitions.kinds
-    others = sorted(kinds - set(PERSON_KINDS))
-    return "person" if kinds & set(PERSON_KINDS) or not others else others[0]
+    sources = seen.project.definitions.sources.values()
+    kinds = [kind for source in sources for kind in source.identifiers]  # as the files have them: what is first matters
+    return "person" if not kinds or set(kinds) & set(PERSON_KINDS) else kinds[0]
 
 
 def step_of(seen: View, text: str, plan: Plan | None = None) -> Step:

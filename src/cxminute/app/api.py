@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from cxminute.app.frames import framed, nobody
+from cxminute.app.frames import framed, keys_of, nobody
 from cxminute.journeys.analyses import counted
 from cxminute.journeys.analyses import flows as flowing
 from cxminute.journeys.analyses import retention as retaining
@@ -70,9 +70,7 @@ def journey(
     raises:   BadPattern with the place and what was expected; BadDefinition for a window that is none; WrongUse for a
               step that is the ending of another journey, which only projects have
     """
-    keys = (per,) if isinstance(per, str) else tuple(per)
-    if not keys:
-        raise WrongUse("A journey is of a subject.", allowed='per = "person", or the names of columns')
+    keys = keys_of(per)
     found = define(pattern, window=window, per=keys[0], unless=unless, ignoring=ignoring, reentry=reentry)
     _no_endings(*compile_plan(found).steps)
     return Journey(found, keys)
@@ -88,6 +86,7 @@ def passages(journey: Journey, events: Any, *, as_of: datetime | int | None = No
     returns: the key columns, opened_at, closed_at (null while open), ending, deepest, reached_at, left_truncated
     raises:  UnknownName for a missing column, BadData for one of a wrong type
     """
+    _check(journey)
     plan = compile_plan(journey.definition)
     for key in journey.per:
         if key in SHOWN:
@@ -118,6 +117,7 @@ def funnel(
     """
     if count not in COUNTS:
         raise WrongUse(f"A funnel counts no '{count}'.", allowed=" or ".join(COUNTS), nearest=nearest(count, COUNTS))
+    _check(journey)
     plan = compile_plan(journey.definition)
     frame = framed(events, journey.per, as_of, by=by, paths=plan.paths)
     path = None if by is None else f"properties.{by}"
@@ -200,13 +200,21 @@ def retention(  # noqa: PLR0913 -- who, whose return, and in which periods
     begins, returns = (retaining.ANY if said is None else parse_step(said) for said in (start, back))
     _no_endings(begins, returns)
     place = zone_of(zone)
+    if isinstance(periods, bool) or not isinstance(periods, int):
+        raise WrongUse(f"periods is {periods!r}.", allowed="a whole number, 1 or more")
     frame = framed(events, per, as_of, by=by, paths=_paths(begins, returns))
     frame.warn_of_strangers(_names(begins, returns))
     index = frame.index
     spans = periods_of(period, place, opens_at=index.opens_at, closes_at=index.closes_at)
-    asked = retaining.Asked(spans, periods, begins, returns, None if by is None else f"properties.{by}")
+    most = min(periods, max(len(spans), 1))  # the log has no later ones
+    asked = retaining.Asked(spans, most, begins, returns, None if by is None else f"properties.{by}")
     found = LocalEngine().run(index, partial(retaining.retain, asked), partial(retaining.merged, asked))
     return retaining.table(asked, found, closes_at=index.closes_at)
+
+
+def _check(journey: object) -> None:
+    if not isinstance(journey, Journey):
+        raise WrongUse(f"A {type(journey).__name__} is no journey.", allowed="cx.journey(...) first, then the events")
 
 
 def _joined(task: Callable[[Streams], pa.Table], tables: Sequence[pa.Table]) -> pa.Table:

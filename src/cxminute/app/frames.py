@@ -63,9 +63,7 @@ def framed(
     paths:   that conditions name; where there is no such column, a warning tells the nearest, and nothing is true of it
     raises:  UnknownName for a missing column, BadData for one of a wrong type, WrongUse without a key
     """
-    keys = (per,) if isinstance(per, str) else tuple(per)
-    if not keys:
-        raise WrongUse("Events are of a subject.", allowed='per = "person", or the names of columns')
+    keys = keys_of(per)
     table = _table(events)
     twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
     if twice:
@@ -89,6 +87,14 @@ def framed(
     return Frame(in_memory(pa.table(told), "subject", closes_at), words)
 
 
+def keys_of(per: object) -> tuple[str, ...]:
+    """The columns that together are a subject: one or more names, each once."""
+    keys = (per,) if isinstance(per, str) else tuple(per) if isinstance(per, Sequence) else ()
+    if not keys or len(set(keys)) < len(keys) or not all(isinstance(key, str) for key in keys):
+        raise WrongUse(f"{per!r} is no subject.", allowed='per = "person", or the names of columns, each once')
+    return keys
+
+
 def nobody() -> Streams:
     """Streams of no subject: what a task gives for them has the right columns and no row."""
     one = {"subject": pa.array([0]), "at": pa.array([0], MOMENT), "name": pa.array([""])}
@@ -105,13 +111,26 @@ def _table(events: Any) -> pa.Table:
     for place, column in enumerate(table.schema):
         kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
         if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or kind != column.type:
-            plain = table.column(place).cast(kind) if kind != column.type else table.column(place)
-            table = table.set_column(place, column.name, plain.cast(pa.string()))
+            table = table.set_column(place, column.name, _plain(table.column(place)))
     return table
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text of any kind, and what a dictionary holds, as plain values."""
+    chunks = [
+        chunk.dictionary.cast(pa.string()).take(chunk.indices)
+        if pa.types.is_dictionary(chunk.type)
+        else chunk.cast(pa.string())
+        for chunk in column.chunks
+    ]
+    return pa.chunked_array(chunks, pa.string())
 
 
 def _whole(table: pa.Table, per: tuple[str, ...]) -> pa.Table:
     """The events that have a subject and a time; the others are counted in a warning."""
+    named = table["event"].type
+    if not (pa.types.is_string(named) or pa.types.is_null(named)):
+        raise BadData(f"Column 'event' is {named}.", allowed="text")
     at = table["at"].type
     if not (pa.types.is_timestamp(at) or pa.types.is_integer(at) or pa.types.is_null(at)):
         raise BadData(f"Column 'at' is {at}.", allowed="timestamps, or integer UTC milliseconds")

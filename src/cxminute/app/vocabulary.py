@@ -51,7 +51,7 @@ class Vocabulary:
             contract = contracts.get(str(doc.raw("name") or ""))
             if contract is not None:
                 personal.update({path: contract.source for path in carried if is_personal(path, contract)})
-        called = frozenset(str(doc.raw("name")) for doc in journeys)
+        called = frozenset(str(doc.raw("name")) for doc in journeys if doc.raw("name"))
         return cls(frozenset(kinds), frozenset(names - {""}), frozenset(paths), any_name, personal, called)
 
     def check(self, doc: Document, keys: Sequence[str]) -> None:

@@ -116,6 +116,15 @@ def _settle(rows: Numbers, row: int, subject: int, start: int, most: int, bounds
 
 
 @njit(cache=True, nogil=True)
+def longest(offsets: Numbers) -> int:
+    """The most events that a subject has."""
+    most = 0
+    for subject in range(offsets.size - 1):
+        most = max(most, offsets[subject + 1] - offsets[subject])
+    return most
+
+
+@njit(cache=True, nogil=True)
 def _retrace(  # noqa: PLR0913, PLR0917 -- called by position, as kernels are
     rows: Numbers,
     row: int,
@@ -123,13 +132,23 @@ def _retrace(  # noqa: PLR0913, PLR0917 -- called by position, as kernels are
     codes: Codes,
     masks: Numbers,
     steps: Numbers,
-    start: int,
+    openings: Numbers,
+    count: int,
     most: int,
     earliest: int,
 ) -> int:
-    """Writes when each step was reached from the first opening not before `earliest`; returns the opening's place."""
-    while times[start] < earliest or not masks[codes[start]] & steps[0]:
-        start += 1
+    """Writes when each step was reached from the first opening not before `earliest`; returns the opening's place.
+
+    openings: place of each opening of the subject, `count` of them
+    """
+    low, high = 0, count - 1
+    while low < high:
+        middle = (low + high) // 2
+        if times[openings[middle]] < earliest:
+            low = middle + 1
+        else:
+            high = middle
+    start: int = openings[low]
     rows[row, REACHED] = times[start]
     place = start
     for step in range(1, most):
@@ -156,10 +175,11 @@ def _of_all(  # noqa: C901, PLR0912, PLR0915 -- one loop over all events: each c
     taken = np.empty(BLOCK, np.int64)
     latest = np.empty(places + 1, np.int64)  # by step, from 1: the latest opening from which it is reached
     rows = np.empty((offsets.size - 1, REACHED + places), np.int64)
+    openings = np.empty(longest(offsets), np.int64)
     found = 0
     subject = -1
     end = offsets[0]
-    start = most = peak = 0
+    opened = most = peak = 0
     done = False
     for first in range(0, codes.size, BLOCK):
         count = pick(codes, wanted, first, min(first + BLOCK, codes.size), picked)
@@ -169,13 +189,13 @@ def _of_all(  # noqa: C901, PLR0912, PLR0915 -- one loop over all events: each c
             place = picked[i]
             if place >= end:
                 if most > 0:
-                    start = _retrace(rows, found, times, codes, masks, steps, start, most, peak - window)
+                    start = _retrace(rows, found, times, codes, masks, steps, openings, opened, most, peak - window)
                     _settle(rows, found, subject, start, most, bounds)
                     found += 1
                 while offsets[subject + 1] <= place:
                     subject += 1
                 end = offsets[subject + 1]
-                most = 0
+                opened = most = 0
                 done = False
             elif done:
                 continue
@@ -205,13 +225,14 @@ def _of_all(  # noqa: C901, PLR0912, PLR0915 -- one loop over all events: each c
                     continue
             if bounds.opened_from <= time <= bounds.opened_until:
                 latest[1] = time
+                openings[opened] = place
+                opened += 1
                 if most == 0:
                     most = 1
                     peak = time
-                    start = place
                     done = places == 1
     if most > 0:
-        start = _retrace(rows, found, times, codes, masks, steps, start, most, peak - window)
+        start = _retrace(rows, found, times, codes, masks, steps, openings, opened, most, peak - window)
         _settle(rows, found, subject, start, most, bounds)
         found += 1
     return rows[:found]

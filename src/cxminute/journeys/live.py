@@ -7,9 +7,9 @@ nothing had been.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -45,13 +45,15 @@ _EVER: Final = 0
 _SEEN: Final = 1
 _STAYS: Final = 2
 
+_tuple: Final[Callable[..., Any]] = tuple.__new__
+
 
 class State(NamedTuple):
     """Where one subject stands in one journey.
 
     plan: hash of the plan that it belongs to
-    body: a head (how many passages ever opened, how many events were taken, how many rows it has itself), then the open
-          passages, one int64 row each, as `advance` lays them out
+    body: a head (how many passages ever opened, how many events were taken, how many rows stay), then the open
+          passages, one int64 row each, as `advance` lays them out; what comes after those ended with the last event
     """
 
     plan: str
@@ -70,12 +72,12 @@ class State(NamedTuple):
     @property
     def rows(self) -> NDArray[np.int64]:
         """The open passages."""
-        return self.body[1:]
+        return self.body[1 : self.body[0, _STAYS]]
 
     @property
     def open_now(self) -> int:
         """How many passages are open."""
-        return len(self.body) - 1
+        return int(self.body[0, _STAYS]) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +101,25 @@ class Passage:
     event: int
 
 
-class Verdict:
-    """What one event or tick did. Most do little: the passages are read when they are asked for.
+class Verdict(NamedTuple):
+    """What one event or tick did; most do little, so it is worked out when it is asked for.
 
-    opened: how many passages it opened
+    before, after: the bodies of the states
     """
 
-    __slots__ = ("_plan", "_rows", "opened")
+    plan: Plan
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
 
-    def __init__(self, opened: int, rows: Sequence[Rows] | Rows, plan: Plan | None = None) -> None:
-        self.opened = opened
-        self._plan, self._rows = plan, rows
+    @property
+    def opened(self) -> int:
+        """How many passages it opened."""
+        return int(self.after[0, _EVER] - self.before[0, _EVER])
 
     @property
     def ended(self) -> tuple[Passage, ...]:
         """The passages that ended, in order of opening."""
-        return tuple(passage(self._plan, row) for row in self._rows) if self._plan else ()
+        return tuple(passage(self.plan, row) for row in self.after[self.after[0, _STAYS] :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +132,6 @@ class Revision:
 
     before: Passage | None
     after: Passage | None
-
-
-_NOTHING: Final = tuple(Verdict(opened, ()) for opened in (0, 1))
-"""What most events do. An event opens one passage at most."""
 
 
 def begin(plan: Plan) -> State:
@@ -222,15 +223,12 @@ def load(plan: Plan, data: bytes) -> State:
 
 
 def _advance(plan: Plan, state: State, at: int, mask: int, events: int) -> tuple[State, Verdict]:
-    if state.plan != plan.hash:
-        raise BrokenStore(f"A state of plan {state.plan} met journey '{plan.name}' of plan {plan.hash}.")
-    before = state.body
+    named, before = state
+    if named != plan.hash:
+        raise BrokenStore(f"A state of plan {named} met journey '{plan.name}' of plan {plan.hash}.")
     after = follow(plan.packed, before, at, mask, events)
-    opened = int(after[0, _EVER] - before[0, _EVER])
-    stays = int(after[0, _STAYS])
-    if stays == len(after):
-        return State(plan.hash, after), _NOTHING[opened]
-    return State(plan.hash, after[:stays]), Verdict(opened, after[stays:], plan)
+    # As tuples, without the call that a named one costs: this runs once an event.
+    return _tuple(State, (named, after)), _tuple(Verdict, (plan, before, after))
 
 
 @njit(cache=True, nogil=True)
@@ -239,11 +237,12 @@ def follow(packed: Rows, before: Rows, time: int, mask: int, events: int) -> Row
 
     One array for both: each that a kernel hands to Python costs a third of a microsecond.
     """
-    rows = np.empty((before.shape[0], before.shape[1]), np.int64)
-    rows[:-1] = before[1:]
-    ended = np.empty((before.shape[0], before.shape[1]), np.int64)
+    held = before[0, _STAYS]
+    rows = np.empty((held, before.shape[1]), np.int64)
+    rows[:-1] = before[1:held]
+    ended = np.empty((held, before.shape[1]), np.int64)
     counts = np.empty(2, np.int64)
-    counts[OPEN_NOW], counts[EVER] = before.shape[0] - 1, before[0, _EVER]
+    counts[OPEN_NOW], counts[EVER] = held - 1, before[0, _EVER]
     gone = advance(unpack(packed), rows, counts, time, mask, before[0, _SEEN], ended)
     stays = counts[OPEN_NOW] + 1
     after = np.empty((stays + gone, before.shape[1]), np.int64)

@@ -31,8 +31,9 @@ __all__ = ["Index", "People", "Piece", "build", "extend", "in_memory", "open_ind
 
 Ints = NDArray[np.int64]
 
-BUCKET = 1 << 20
-"""Events of a bucket: about 10 MB of times and codes, so that a task's own arrays stay near the cache."""
+SMALL, LARGE = 1 << 20, 1 << 22
+"""Events of a bucket: enough that handing it to a thread costs nothing beside, few enough that what a task makes of
+them (tens of megabytes) fits beside the others. Between the two an eighth of all, so that each processor has some."""
 DELTAS = 8
 """Most delta runs beside the base before all is put into one run again."""
 
@@ -112,7 +113,7 @@ def open_index(
     closes_at: int | None = None,
     people: People | None = None,
     threads: int = 2,
-    bucket: int = BUCKET,
+    bucket: int | None = None,
 ) -> Index:
     """The subjects of a space, by memory map.
 
@@ -120,7 +121,7 @@ def open_index(
     sources:   that the permit covers; None for all
     closes_at: UTC milliseconds, inclusive; None for the last event that happened
     people:    for the space 'person': which profiles are one person; None while each is its own
-    bucket:    about how many events a bucket has
+    bucket:    about how many events a bucket has; None: by how many there are
     raises:    BrokenStore where the index was made of other pieces: `extend` it first
     """
     by_key = {piece.key: piece for piece in pieces}
@@ -140,7 +141,7 @@ def in_memory(
     closes_at: int | None = None,
     sources: frozenset[str] | None = None,
     *,
-    bucket: int = BUCKET,
+    bucket: int | None = None,
 ) -> Index:
     """The subjects of a table: the same streams, without a file.
 
@@ -211,7 +212,7 @@ class Index:
         sources: frozenset[str] | None = None,
         closes_at: int | None = None,
         people: People | None = None,
-        bucket: int = BUCKET,
+        bucket: int | None = None,
     ) -> None:
         self.per = per
         self._all = tuple(runs)  # a path's type is that of the whole log, whatever a run has of these subjects
@@ -236,7 +237,8 @@ class Index:
         if not ends.size:
             return []
         total = int(ends[-1])
-        many = max(1, -(-total // self._bucket))
+        size = min(max(total // 8, SMALL), LARGE) if self._bucket is None else self._bucket
+        many = max(1, -(-total // size))
         # In the type of the offsets, or all of them would be turned into another and copied.
         wanted = (np.arange(1, many, dtype=np.int64) * total // many).astype(ends.dtype)
         splits = np.unique(np.searchsorted(ends, wanted, side="left") + 1).tolist()

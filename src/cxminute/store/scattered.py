@@ -25,7 +25,7 @@ from cxminute.model.errors import BrokenStore
 from cxminute.store.arranging import by_subject
 from cxminute.store.arrays import KINDS, joined, numbers_of, plain, typed
 from cxminute.store.footers import even_cuts, foot, spans, spread
-from cxminute.store.index import BUCKET, Index, People
+from cxminute.store.index import SMALL, Index, People
 from cxminute.store.pieces import Piece, Task, read_events, tasks
 from cxminute.store.runs import Run
 from cxminute.store.streams import Bucket, Names
@@ -184,8 +184,8 @@ def scatter_log(
     raises:  BrokenStore where a segment is not as the log says
     """
     total = sum(piece.rows for piece in pieces)
-    size = min(max(total // BUCKETS, LEAST), BUCKET) if bucket is None else bucket
-    held = list(tasks(pieces, min(max(total // PORTIONS, size // 4, 1), BUCKET)))
+    size = min(max(total // BUCKETS, LEAST), SMALL) if bucket is None else bucket
+    held = list(tasks(pieces, min(max(total // PORTIONS, size // 4, 1), SMALL)))
     files = [file for piece in pieces for file in (piece.path, *piece.sides)]
     with ThreadPoolExecutor(4, thread_name_prefix="cxm-footers") as pool:
         feet = dict(zip(files, pool.map(foot, files), strict=True))

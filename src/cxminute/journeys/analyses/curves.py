@@ -135,7 +135,8 @@ def _bounds(share: Row, variance: Row, known: Row) -> tuple[Row, Row]:
     """95 % bounds of shares; exact ones where nobody or all of the known have come to the ending."""
     inner = (share > 0) & (share < 1)
     safe = np.where(inner, share, 0.5)
-    power = np.exp(Z * np.sqrt(variance) / (safe * -np.log(safe)))
+    with np.errstate(over="ignore"):  # a handful of passages may know nothing: the bounds are then 0 and 1
+        power = np.exp(Z * np.sqrt(variance) / (safe * -np.log(safe)))
     none, every = 1 - TAIL ** (1 / known), TAIL ** (1 / known)
     low = np.where(inner, safe**power, np.where(share > 0, every, 0.0))
     high = np.where(inner, safe ** (1 / power), np.where(share > 0, 1.0, none))

@@ -157,7 +157,8 @@ def table(found: Flow) -> pa.Table:
     """One row a succession at a depth, by depth and then the most frequent first.
 
     returns: depth, 0 without an anchor; from, null where a stream (or a flow, after too long a gap) begins; to, null
-             where it ends so far; count; subjects that took it; share of all that left `from` at this depth;
+             where it ends so far; count; subjects that took it; share of all that left `from` at this
+             depth, or before the anchor of all that reached `to`: of what stands nearer to the anchor;
              median_ms and p90_ms from one event to the other, nearest rank, at most 0.8 % off, nan at begin and end;
              loop, whether both are the same; returns, how many went straight back to where they came from
     """
@@ -169,9 +170,10 @@ def table(found: Flow) -> pa.Table:
     layers, pairs = np.divmod(found.edges, wide * wide)
     origins, targets = np.divmod(pairs, wide)
     depths = _depth(layers)
-    leaving, place = np.unique(layers * wide + origins, return_inverse=True)
-    left = np.zeros(len(leaving), np.int64)
-    np.add.at(left, place, totals)
+    near = np.where(depths < 0, targets, origins)
+    nodes, place = np.unique(layers * wide + near, return_inverse=True)
+    through = np.zeros(len(nodes), np.int64)
+    np.add.at(through, place, totals)
     median, p90 = (_quantile(found, starts, totals, q) for q in (0.5, 0.9))
     by_name = np.append(np.argsort(np.argsort(np.array(found.names, object))), len(found.names)).astype(np.int64)
     order = np.lexsort((by_name[targets], by_name[origins], -totals, depths))
@@ -182,7 +184,7 @@ def table(found: Flow) -> pa.Table:
         words.take(pa.array(targets)),
         totals,
         found.subjects,
-        totals / left[place],
+        totals / through[place],
         median,
         p90,
         origins == targets,

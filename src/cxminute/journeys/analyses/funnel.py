@@ -93,9 +93,7 @@ def funnel(passages: pa.Table, plan: Plan, by: str | None = None, count: Count =
 
 def funnel_of(counted: Counted, plan: Plan) -> pa.Table:
     """The same, of passages that were counted."""
-    rows = [
-        {**_value(counted, group), **row} for group in _shown(counted) for row in _steps(counted, group, plan.labels)
-    ]
+    rows = [{**_value(counted, group), **row} for group in _shown(counted) for row in _steps(counted, group, plan)]
     return _table(rows, FUNNEL, counted)
 
 
@@ -142,9 +140,12 @@ _ANYWHERE: Final = Shape(np.zeros(1, np.int64), 0)
 """For counts that do not ask how far a passage came."""
 
 
-def _steps(counted: Counted, group: int, labels: tuple[str, ...]) -> Iterator[Row]:
-    for place, label in enumerate(labels):
+def _steps(counted: Counted, group: int, plan: Plan) -> Iterator[Row]:
+    firsts = plan.draft.firsts
+    for place, label in enumerate(plan.labels):
         estimate, low, high = counted.share(group, HITS + place)
+        if firsts == (place,) and len(plan.draft.positions[place].steps) == 1 and estimate == 1:
+            low = high = 1.0  # the one step that opens every passage: that is no estimate
         yield {
             "step": place + 1,
             "label": label,

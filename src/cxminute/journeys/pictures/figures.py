@@ -284,7 +284,7 @@ def unexplained(table: pa.Table) -> Picture:
         )
     )  # fmt: skip -- one chart
     title = (
-        f"{whole['share']:.0%} of {whole['events']:,} events no journey explains" if whole["events"] else "No events"
+        f"{whole['share']:.1%} of {whole['events']:,} events no journey explains" if whole["events"] else "No events"
     )
     return Picture(bars.properties(width=WIDE, height=max(22 * len(shown), 40)), title)
 
