@@ -318,7 +318,11 @@ def test_what_is_no_journey_no_subject_and_no_name_is_told() -> None:
 
 def test_categories_of_every_kind_are_text() -> None:
     """Categorical and Enum columns of polars, asked for or not, are as good as text."""
-    kinds = {"event": pl.Categorical, "person": pl.Categorical, "channel": pl.Enum(["shop", "site", "app"])}
+    kinds: dict[str, Any] = {
+        "event": pl.Categorical,
+        "person": pl.Categorical,
+        "channel": pl.Enum(["shop", "site", "app"]),
+    }
     table = pl.DataFrame(VISITS).cast(kinds)
     assert cx.funnel(PURCHASE, table, by="channel").equals(cx.funnel(PURCHASE, VISITS, by="channel"))
 
