@@ -318,7 +318,7 @@ def test_what_is_no_journey_no_subject_and_no_name_is_told() -> None:
 
 def test_categories_of_every_kind_are_text() -> None:
     """Categorical and Enum columns of polars, asked for or not, are as good as text."""
-    kinds: dict[str, Any] = {
+    kinds: Any = {
         "event": pl.Categorical,
         "person": pl.Categorical,
         "channel": pl.Enum(["shop", "site", "app"]),
