@@ -33,7 +33,7 @@ Ints = NDArray[np.int64]
 
 SMALL, LARGE = 1 << 20, 1 << 22
 """Events of a bucket: enough that handing it to a thread costs nothing beside, few enough that what a task makes of
-them (tens of megabytes) fits beside the others. Between the two an eighth of all, so that each processor has some."""
+them (tens of megabytes) fits beside the others. Between the two a tenth of all, so that each processor has some."""
 DELTAS = 8
 """Most delta runs beside the base before all is put into one run again."""
 
@@ -237,7 +237,7 @@ class Index:
         if not ends.size:
             return []
         total = int(ends[-1])
-        size = min(max(total // 8, SMALL), LARGE) if self._bucket is None else self._bucket
+        size = min(max(total // 10, SMALL), LARGE) if self._bucket is None else self._bucket
         many = max(1, -(-total // size))
         # In the type of the offsets, or all of them would be turned into another and copied.
         wanted = (np.arange(1, many, dtype=np.int64) * total // many).astype(ends.dtype)
