@@ -31,7 +31,7 @@ __all__ = ["Index", "People", "Piece", "build", "extend", "in_memory", "open_ind
 
 Ints = NDArray[np.int64]
 
-SMALL, LARGE = 1 << 20, 1 << 22
+SMALL, LARGE = 1 << 20, 1 << 21
 """Events of a bucket: enough that handing it to a thread costs nothing beside, few enough that what a task makes of
 them (tens of megabytes) fits beside the others. Between the two a tenth of all, so that each processor has some."""
 DELTAS = 8
