@@ -57,7 +57,7 @@ def tables() -> dict[str, pa.Table]:
     whole, split = retention.Asked(weeks, 6), retention.Asked(weeks, 6, by=CHANNEL)
     sticky = stickiness.Asked(days, weeks, retention.ANY)
     counts = stickiness.stick(sticky, streams)
-    asked = explained.explain([(PLAN, finder)], (), streams, space="person", closes_at=closes_at)
+    asked = explained.explain([(PLAN, passages)], streams, space="person", closes_at=closes_at)
     return {
         "funnel": funnel(passages, PLAN),
         "funnel split": funnel(passages, PLAN, by=CHANNEL, count="subjects"),

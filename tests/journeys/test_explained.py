@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pyarrow as pa
 from hypothesis import given, settings
@@ -25,8 +23,8 @@ BUY = compile_plan(journey("A -> B -> C", window="1 day", unless=("X",), name="b
 
 
 def _told(streams: ListStreams, *plans: Plan, closes_at: int = 100) -> dict[str | None, tuple[int, int]]:
-    finders = [(plan, partial(find, plan, opens_at=0, closes_at=closes_at)) for plan in plans]
-    found = explain(finders, (), streams, space="person", closes_at=closes_at)
+    known = [(plan, find(plan, streams, opens_at=0, closes_at=closes_at)) for plan in plans]
+    found = explain(known, streams, space="person", closes_at=closes_at)
     return {row["name"]: (row["events"], row["unexplained"]) for row in table(found).to_pylist()}
 
 
@@ -40,9 +38,7 @@ def test_an_event_is_explained_where_a_passage_that_names_it_is_open() -> None:
 def test_the_most_unexplained_names_come_first() -> None:
     """After the whole; shares are of the name's events and of all."""
     streams = ListStreams([Happened(1, at, name) for at, name in enumerate("ABDDD")])
-    rows = table(
-        explain([(BUY, partial(find, BUY, opens_at=0, closes_at=9))], (), streams, space="person", closes_at=9)
-    )
+    rows = table(explain([(BUY, find(BUY, streams, opens_at=0, closes_at=9))], streams, space="person", closes_at=9))
     assert [(row["name"], row["share"], row["of_all"]) for row in rows.to_pylist()] == [
         (None, 0.6, 0.6),
         ("D", 1.0, 0.6),
@@ -70,7 +66,7 @@ def test_an_order_of_ones_own_explains_what_it_names() -> None:
     people = ListStreams(
         [Happened(1, at, name, {} if number is None else {"identifiers.order_id": number}) for at, name, number in told]
     )
-    found = explain((), [(plan, passages)], people, space="person", closes_at=9)
+    found = explain([(plan, passages)], people, space="person", closes_at=9)
     assert (found.names, found.events.tolist(), found.explained.tolist()) == (("A", "B"), [1, 4], [1, 1])
 
 
@@ -79,8 +75,8 @@ def test_held_keys_explain_their_own_events() -> None:
     plan = compile_plan(journey("A -> B -> C", window="1 day", per=("person", "product")))
     told = [(0, "A", 1.0), (1, "B", 2.0), (2, "B", 1.0)]
     streams = ListStreams([Happened(1, at, name, {"properties.product": product}) for at, name, product in told])
-    finder = partial(find_nested, nest(plan.definition, {}), opens_at=0, closes_at=9)
-    found = explain([(plan, finder)], (), streams, space="person", closes_at=9)
+    passages = find_nested(nest(plan.definition, {}), streams, opens_at=0, closes_at=9)
+    found = explain([(plan, passages)], streams, space="person", closes_at=9)
     assert found.explained.tolist() == [1, 1]
 
 
@@ -90,7 +86,6 @@ def test_explained_is_what_one_would_count_by_hand(several: list[Meeting]) -> No
     """Event by event, against the passages of one or two journeys; and the same bucket by bucket."""
     subjects, closes_at = several[0].subjects, several[0].closes_at
     plans = [compile_plan(meeting.definition) for meeting in several]
-    finders = [(plan, partial(find, plan, opens_at=0, closes_at=closes_at)) for plan in plans]
     expected: dict[str, list[int]] = {}
     found = [found_in(table_of(plan, streams_of(subjects), closes_at)) for plan in plans]
     for subject, walk in subjects.items():
@@ -110,7 +105,8 @@ def test_explained_is_what_one_would_count_by_hand(several: list[Meeting]) -> No
 
     def asked(chosen: list[int]) -> Explained:
         streams = streams_of({subject: subjects[subject] for subject in chosen})
-        return explain(finders, (), streams, space="person", closes_at=closes_at)
+        known = [(plan, find(plan, streams, opens_at=0, closes_at=closes_at)) for plan in plans]
+        return explain(known, streams, space="person", closes_at=closes_at)
 
     whole = asked(list(subjects))
     shown = dict(zip(whole.names, zip(whole.events.tolist(), whole.explained.tolist(), strict=True), strict=True))

@@ -31,7 +31,10 @@ TASKS: dict[str, tuple[Callable[..., Any], Callable[[Any], Any]]] = {
     "retention": (partial(retention.retain, COHORTS), partial(retention.table, COHORTS, closes_at=CLOSES)),
     "lifecycle": (partial(lifecycle.live, WEEKS, retention.ANY), partial(lifecycle.table, WEEKS, closes_at=CLOSES)),
     "stickiness": (partial(stickiness.stick, STICKY), partial(stickiness.table, STICKY, closes_at=CLOSES)),
-    "explained": (partial(explained.explain, [(PLAN, FINDER)], (), space="person", closes_at=CLOSES), explained.table),
+    "explained": (
+        partial(explained.explain, [(PLAN, FINDER(SHOP))], space="person", closes_at=CLOSES),
+        explained.table,
+    ),
     "off path": (partial(deviate, PLAN, FINDER, closes_at=CLOSES), lambda table: table),
 }
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from cxminute.app.analysis import View
 from cxminute.app.answers import Answer, Shown
 from cxminute.app.figures import Row, last, picked, share
-from cxminute.app.options import check_limit
+from cxminute.app.options import Flowing, check_limit
 from cxminute.journeys.analyses import explained, flows, lifecycle, retention, stickiness
 from cxminute.journeys.analyses.periods import Periods, Unit, periods
 from cxminute.journeys.language import parse_step
@@ -22,7 +22,7 @@ from cxminute.journeys.nesting.held import Held
 from cxminute.journeys.plan import Plan
 from cxminute.model.errors import BadPattern, UnknownName, WrongUse
 from cxminute.model.steps import Step, paths_of
-from cxminute.model.times import day_of, from_ms
+from cxminute.model.times import day_of, duration, from_ms
 from cxminute.store.protocols import Streams, Subjects
 from cxminute.store.vault import PERSON_KINDS
 
@@ -43,7 +43,7 @@ def step_of(seen: View, text: str, plan: Plan | None = None) -> Step:
 
     raises: UnknownName for an event that the log does not hold, with the nearest; WrongUse for an ending
     """
-    step = _typed(text, plan, {name for _, name in seen.project.log.codes()})
+    step = _typed(text, plan, _names(seen))
     if step.kind == "ending":
         raise WrongUse(
             f"'journey {step.name}' is the ending of a passage, and no event of a stream.",
@@ -52,6 +52,18 @@ def step_of(seen: View, text: str, plan: Plan | None = None) -> Step:
     for path in paths_of(step.where):
         seen.path(path)
     return step
+
+
+def check_names(seen: View, names: Sequence[str]) -> None:
+    """Refuses names that no event of the log has: UnknownName, with the nearest."""
+    known = _names(seen)
+    for name in names:
+        if name not in known:
+            raise UnknownName("event", name, known)
+
+
+def _names(seen: View) -> set[str]:
+    return {name for _, name in seen.project.log.codes()}
 
 
 def _typed(text: str, plan: Plan | None, names: set[str]) -> Step:
@@ -69,6 +81,25 @@ def _typed(text: str, plan: Plan | None, names: set[str]) -> Step:
     if step.kind == "event" and step.name not in names:
         raise UnknownName("event", step.name, names)
     return step
+
+
+def asked_of(flowing: Flowing, anchor: Step | None) -> flows.Asked:
+    """The flows that the options ask for; WrongUse with what is allowed where one of them is no such word."""
+    for word, allowed in ((flowing.direction, flows.DIRECTIONS), (flowing.occurrence, flows.OCCURRENCES)):
+        if word not in allowed:
+            raise WrongUse(f"Flows know no '{word}'.", allowed=", ".join(allowed))
+    both = sorted({*flowing.only} & {*flowing.ignoring})
+    if both:
+        raise WrongUse(f"'{both[0]}' cannot be both looked at and looked through.", allowed="--only or --ignoring")
+    return flows.Asked(
+        anchor=anchor,
+        direction=next(known for known in flows.DIRECTIONS if known == flowing.direction),
+        depth=flowing.depth,
+        occurrence=next(known for known in flows.OCCURRENCES if known == flowing.occurrence),
+        only=frozenset(flowing.only) or None,
+        ignoring=frozenset(flowing.ignoring),
+        within=None if flowing.within is None else duration(flowing.within),
+    )
 
 
 def flow_answer(
@@ -106,8 +137,6 @@ def retention_answer(seen: View, asked: Callable[[Periods], retention.Asked], un
     """Who came back, by when they began."""
     subjects = seen.subjects(per)
     question = asked(_periods(seen, subjects, unit))
-    # Later than the log is long nobody can have come back: counting it would only take memory.
-    question = replace(question, most=min(question.most, max(len(question.periods.starts), 1)))
     task, merge = partial(retention.retain, question), partial(retention.merged, question)
     counts = _between_cohorts(seen, question.periods, seen.engine.run(subjects, task, merge))
     found = _spanned(seen, retention.table(question, counts, closes_at=subjects.closes_at), "cohort")
@@ -117,7 +146,7 @@ def retention_answer(seen: View, asked: Callable[[Periods], retention.Asked], un
     for row in found.to_pylist():
         groups.setdefault((*(row[key] for key in value), row["cohort"]), {})[row["period"]] = row
     known = [place for cells in groups.values() for place, row in cells.items() if row["share"] is not None]
-    shown_to = min(question.most, max(known, default=1), _WIDEST)
+    shown_to = min(question.reach, max(known, default=1), _WIDEST)
     rows = [
         (
             *key[:-1],
@@ -206,8 +235,8 @@ def _explain(
     closes_at: int,
 ) -> explained.Explained:
     """Passages are looked for in all events, and those of the span counted."""
-    known = [(plan, finder(streams)) for plan, finder in finders]
-    return explained.explain([], [*known, *others], in_span(streams, *span), space=space, closes_at=closes_at)
+    known = [*((plan, finder(streams)) for plan, finder in finders), *others]
+    return explained.explain(known, in_span(streams, *span), space=space, closes_at=closes_at)
 
 
 def _head(seen: View, subjects: Subjects) -> dict[str, object]:

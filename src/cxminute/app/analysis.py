@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxminute.app import output
-from cxminute.app.engines import engine_of
+from cxminute.app.engines import added, engine_of, joined
 from cxminute.app.options import Reading
 from cxminute.app.project import Project
 from cxminute.app.settings import path_of
 from cxminute.balance.promises import Promise
 from cxminute.balance.weigh import weigh
-from cxminute.journeys.analyses.counted import Count, Counted, merge
+from cxminute.journeys.analyses.counted import Count, Counted
 from cxminute.journeys.definition import JourneyDefinition
 from cxminute.journeys.nesting.held import unheld
 from cxminute.journeys.nesting.nest import Nest, by_person, count_nested, endings_for, find_nested, nest
@@ -113,7 +112,7 @@ class View:
             opened=None if self.since is None and self.until is None else (first, last),
             abroad=self._abroad(nested, subjects.closes_at, paths),
         )
-        return nested.plan, self.engine.run(subjects, task, partial(_counted, task)), subjects.closes_at
+        return nested.plan, self.engine.run(subjects, task, partial(added, task)), subjects.closes_at
 
     def finding(
         self, nested: Nest, subjects: Subjects, dimensions: Sequence[str] = ()
@@ -157,7 +156,7 @@ class View:
 
     def run(self, task: Callable[[Streams], pa.Table], subjects: Subjects) -> pa.Table:
         """What a task gives for all buckets as one table; with its columns where there is no bucket."""
-        return self.engine.run(subjects, task, partial(_joined, task))
+        return self.engine.run(subjects, task, partial(joined, task))
 
     def _tell_unheld(self, plan: Plan, subjects: Subjects) -> None:
         """Tells once how many events of a journey's steps have no value of the keys that it holds constant."""
@@ -178,40 +177,10 @@ class View:
         return table if self.since is None and self.until is None else table.filter(kept)
 
 
-class _Nothing:
-    """No subject at all: what a task gives for it has the right columns and no row."""
-
-    subjects = times = np.empty(0, np.int64)
-    codes = np.empty(0, np.uint16)
-    alphabet = ()
-    offsets = np.zeros(1, np.int64)
-
-    def holds(self, _: object, __: object) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """No event, nothing true."""
-        return np.empty(0, np.bool_)
-
-    def matches(self, _: object) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """No event, no match."""
-        return np.empty(0, np.bool_)
-
-    def column(self, _: str) -> pa.Array:
-        """No event, no value."""
-        return pa.nulls(0)
-
-
-def _joined(task: Callable[[Streams], pa.Table], tables: Sequence[pa.Table]) -> pa.Table:
-    return pa.concat_tables(tables).unify_dictionaries() if tables else task(_NOTHING)
-
-
-def _counted(task: Callable[[Streams], Counted], parts: Sequence[Counted]) -> Counted:
-    return merge(parts or [task(_NOTHING)])
-
-
 def _total(counts: Sequence[int]) -> int:
     return sum(counts)
 
 
-_NOTHING: Streams = _Nothing()
 _FIRST, _LAST = -(2**63), 2**63 - 1
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from cxminute.app.frames import framed, keys_of, nobody
-from cxminute.journeys.analyses import counted
+from cxminute.app.engines import added, joined
+from cxminute.app.frames import framed, keys_of
 from cxminute.journeys.analyses import flows as flowing
 from cxminute.journeys.analyses import retention as retaining
 from cxminute.journeys.analyses.counted import COUNTS, Count
@@ -30,11 +30,12 @@ from cxminute.model.errors import WrongUse, nearest
 from cxminute.model.steps import Step, paths_of
 from cxminute.model.times import duration, zone_of
 from cxminute.store.engines.local import LocalEngine
-from cxminute.store.protocols import Streams
 
 __all__ = ["Journey", "chart", "flows", "funnel", "journey", "passages", "retention"]
 
 
+_ENGINE: Final = LocalEngine()
+"""One for all calls: it keeps its threads."""
 SHOWN: Final = ("opened_at", "closed_at", "ending", "deepest", "reached_at", "left_truncated")
 """What a table of passages has beside the keys."""
 
@@ -94,7 +95,7 @@ def passages(journey: Journey, events: Any, *, as_of: datetime | int | None = No
     frame = framed(events, journey.per, as_of, paths=plan.paths)
     index = frame.index
     task = partial(find, plan, opens_at=index.opens_at, closes_at=index.closes_at)
-    found = LocalEngine().run(index, task, partial(_joined, task))
+    found = _ENGINE.run(index, task, partial(joined, task))
     columns = {name: values.take(found["subject"].combine_chunks()) for name, values in frame.keys.items()}
     return pa.table({**columns, **{name: found[name] for name in SHOWN}})
 
@@ -122,7 +123,7 @@ def funnel(
     frame = framed(events, journey.per, as_of, by=by, paths=plan.paths)
     path = None if by is None else f"properties.{by}"
     task = partial(count_passages, plan, closes_at=frame.index.closes_at, by=path, counting=count)
-    found = LocalEngine().run(frame.index, task, lambda parts: counted.merge(parts or [task(nobody())]))
+    found = _ENGINE.run(frame.index, task, partial(added, task))
     return funnel_of(found, plan)
 
 
@@ -150,8 +151,9 @@ def flows(  # noqa: PLR0913 -- what flows there are, and which of them
     ignoring:   names of events that are looked through
     within:     a longer gap, such as '30 minutes', ends a flow, and what comes after it begins another
     returns:    depth (1 leaves the anchor, -1 leads to it, 0 is without one), from (null: the stream begins), to (null:
-                it ends so far), count, subjects, share of all that left `from` there, median_ms and p90_ms (at most
-                0.8 % off), loop (from is to), returns (how many went straight back to where they came from)
+                it ends so far), count, subjects, share of all that left `from` there (before the anchor: of all that
+                reached `to`), median_ms and p90_ms (at most 0.8 % off), loop (from is to), returns (how many went
+                straight back to where they came from)
     raises:     BadPattern for an anchor that cannot be read, WrongUse for what cannot be asked. A name that no event
                 has is warned of
     """
@@ -168,7 +170,7 @@ def flows(  # noqa: PLR0913 -- what flows there are, and which of them
     )
     frame = framed(events, per, as_of, paths=_paths(step))
     frame.warn_of_strangers([*_names(step), *(asked.only or ()), *asked.ignoring])
-    return flowing.table(LocalEngine().run(frame.index, partial(flowing.flow, asked), flowing.merged))
+    return flowing.table(_ENGINE.run(frame.index, partial(flowing.flow, asked), flowing.merged))
 
 
 def retention(  # noqa: PLR0913 -- who, whose return, and in which periods
@@ -206,19 +208,14 @@ def retention(  # noqa: PLR0913 -- who, whose return, and in which periods
     frame.warn_of_strangers(_names(begins, returns))
     index = frame.index
     spans = periods_of(period, place, opens_at=index.opens_at, closes_at=index.closes_at)
-    most = min(periods, max(len(spans), 1))  # the log has no later ones
-    asked = retaining.Asked(spans, most, begins, returns, None if by is None else f"properties.{by}")
-    found = LocalEngine().run(index, partial(retaining.retain, asked), partial(retaining.merged, asked))
+    asked = retaining.Asked(spans, periods, begins, returns, None if by is None else f"properties.{by}")
+    found = _ENGINE.run(index, partial(retaining.retain, asked), partial(retaining.merged, asked))
     return retaining.table(asked, found, closes_at=index.closes_at)
 
 
 def _check(journey: object) -> None:
     if not isinstance(journey, Journey):
         raise WrongUse(f"A {type(journey).__name__} is no journey.", allowed="cx.journey(...) first, then the events")
-
-
-def _joined(task: Callable[[Streams], pa.Table], tables: Sequence[pa.Table]) -> pa.Table:
-    return pa.concat_tables(tables or [task(nobody())]).unify_dictionaries()
 
 
 def _several(names: str | Sequence[str]) -> Sequence[str]:

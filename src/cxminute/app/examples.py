@@ -72,7 +72,7 @@ def _passages(plan: Plan, streams: Streams) -> None:
     curve(found, closes_at=_CLOSES_AT)
     medians(found, closes_at=_CLOSES_AT)
     deviate(plan, finder, streams, closes_at=_CLOSES_AT)
-    explained.explain([(plan, finder)], [], streams, space="person", closes_at=_CLOSES_AT)
+    explained.explain([(plan, found)], streams, space="person", closes_at=_CLOSES_AT)
 
 
 def _live(plan: Plan) -> None:

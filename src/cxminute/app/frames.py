@@ -18,7 +18,6 @@ from cxminute.model.tables import MOMENT
 from cxminute.model.times import to_ms
 from cxminute.store.arranging import ranked
 from cxminute.store.index import Index, in_memory
-from cxminute.store.protocols import Streams
 
 PROPERTIES: Final = "properties."
 FIRST: Final = to_ms(datetime(1, 1, 1, tzinfo=UTC))
@@ -93,12 +92,6 @@ def keys_of(per: object) -> tuple[str, ...]:
     if not keys or len(set(keys)) < len(keys) or not all(isinstance(key, str) for key in keys):
         raise WrongUse(f"{per!r} is no subject.", allowed='per = "person", or the names of columns, each once')
     return keys
-
-
-def nobody() -> Streams:
-    """Streams of no subject: what a task gives for them has the right columns and no row."""
-    one = {"subject": pa.array([0]), "at": pa.array([0], MOMENT), "name": pa.array([""])}
-    return in_memory(pa.table(one), "subject", 0).read(range(0))
 
 
 def _table(events: Any) -> pa.Table:

@@ -98,7 +98,6 @@ def completion(seen: View, journey: JourneyDefinition, by: str | None, limit: in
         shares = (text for ending in ENDINGS[:-1] for text in _by_then(row, ending))
         rows.append((*(row[key] for key in value), took(row["at_ms"]), row["at_risk"], *shares, share(row["left"])))
     columns = (*((by,) if by else ()), "after", "at risk", *(c for e in ENDINGS[:-1] for c in (e, "95 %")), "open")
-    split = {"split": by} if by else {}
     halfway = picked(few, (*value, "passages", "completed", "median_ms", "low_ms", "high_ms"))
     shown = (
         Shown(f"{_title(document)}: ended by when", columns, rows),
@@ -109,7 +108,7 @@ def completion(seen: View, journey: JourneyDefinition, by: str | None, limit: in
         ),
     )
     remark = remark if told.num_rows else why_nobody(seen, journey)
-    return Answer({"journeys": [{**document, **split}]}, shown, remark=remark, picture=told)
+    return Answer(_of_one(document, by), shown, remark=remark, picture=told)
 
 
 def step_times(seen: View, journey: JourneyDefinition, by: str | None, limit: int) -> Answer:
@@ -120,7 +119,6 @@ def step_times(seen: View, journey: JourneyDefinition, by: str | None, limit: in
     value = ("value",) if by else ()
     between_steps = steps.select([*value, *keys])
     document = {**_head(seen, journey, closes_at), "steps": between_steps.to_pylist(), "times": ends.to_pylist()}
-    split = {"split": by} if by else {}
     named = (by,) if by else ()
     (kept, remark), (few, _) = most(between_steps.to_pylist(), limit), most(ends.to_pylist(), limit)
     shown = (
@@ -135,7 +133,7 @@ def step_times(seen: View, journey: JourneyDefinition, by: str | None, limit: in
             picked(few, (*value, "ending", "passages", "median_ms", "p90_ms")),
         ),
     )
-    return Answer({"journeys": [{**document, **split}]}, shown, remark=remark, picture=ends)
+    return Answer(_of_one(document, by), shown, remark=remark, picture=ends)
 
 
 def off(seen: View, journey: JourneyDefinition, by: str | None, limit: int) -> Answer:
@@ -146,7 +144,6 @@ def off(seen: View, journey: JourneyDefinition, by: str | None, limit: int) -> A
     task = partial(deviate, nested.plan, finder, closes_at=subjects.closes_at)
     found = off_path(seen.up(journey, seen.run(task, subjects)), by)
     document = {**_head(seen, journey, subjects.closes_at), "off_path": found.to_pylist()}
-    split = {"split": by} if by else {}
     value = ("value",) if by else ()
     kept, remark = most(found.to_pylist(), limit)
     rows = [
@@ -167,7 +164,7 @@ def off(seen: View, journey: JourneyDefinition, by: str | None, limit: int) -> A
         "path", "passages", "share", "95 %", "completed", "of ended", "95 %", "than on path", "95 %",
     )  # fmt: skip
     shown = Shown(f"{_title(document)}: off the path", columns, rows)
-    return Answer({"journeys": [{**document, **split}]}, (shown,), remark=remark, picture=found)
+    return Answer(_of_one(document, by), (shown,), remark=remark, picture=found)
 
 
 def children(seen: View, journey: JourneyDefinition) -> Answer:
@@ -190,6 +187,11 @@ def children(seen: View, journey: JourneyDefinition) -> Answer:
 
 def _head(seen: View, journey: JourneyDefinition, closes_at: int) -> dict[str, object]:
     return {"name": journey.name, "as_of": from_ms(closes_at).astimezone(seen.project.settings.zone)}
+
+
+def _of_one(document: dict[str, object], by: str | None) -> dict[str, object]:
+    """The document of one journey, and what it is split by."""
+    return {"journeys": [{**document, "split": by} if by else document]}
 
 
 def _title(document: dict[str, object]) -> str:

@@ -46,6 +46,24 @@ class Reading:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
+class Asking:
+    """Options of questions about all that subjects did.
+
+    Parameters
+    ----------
+    per
+        Whose events: person, or a kind of identifier such as order_id.
+    chart
+        Also draw the answer: to a file that ends in .svg, .png or .html.
+
+    """
+
+    per: str | None = None
+    chart: Path | None = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
 class Flowing:
     """Options of flows.
 

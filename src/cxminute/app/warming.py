@@ -78,16 +78,16 @@ def _stamp() -> str:
     """What the compiled kernels depend on, in a few letters."""
     facts = [version("numba"), sys.version, platform.machine(), _processor()]
     facts += [
-        f"{source} {source.stat().st_mtime_ns} {hashlib.sha256(source.read_bytes()).hexdigest()}"
-        for source in _sources()
+        f"{source} {source.stat().st_mtime_ns} {hashlib.sha256(held).hexdigest()}"
+        for source, held in _sources().items()
     ]
     return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
 
 
-def _sources() -> list[Path]:
-    """Every module that holds kernels."""
-    known = (source for part in _PARTS for source in (_PACKAGE / part).rglob("*.py"))
-    return sorted(source for source in known if b"njit" in source.read_bytes())
+def _sources() -> dict[Path, bytes]:
+    """Every module that holds kernels, and what it says."""
+    known = sorted(source for part in _PARTS for source in (_PACKAGE / part).rglob("*.py"))
+    return {source: held for source in known if b"njit" in (held := source.read_bytes())}
 
 
 def _forget(folder: Path) -> None:

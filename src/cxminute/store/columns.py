@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq  # noqa: TID251 -- the index reads our own segments
 
 from cxminute.store.arrays import KINDS, joined, open_array, typed, write_array
-from cxminute.store.pieces import Piece, statistics
+from cxminute.store.pieces import Piece, column_of, filled
 
 
 class Columns(Protocol):
@@ -62,7 +62,7 @@ class FiledColumns:
         self._lock = threading.Lock()
         self._order: pa.Array | None = None
         self._open: dict[tuple[str, str], pa.Array] = {}
-        self._names: dict[Path, dict[str, bool]] = {}
+        self._names: dict[Path, frozenset[str]] = {}
 
     def kinds(self, path: str) -> frozenset[str]:
         """As of `Columns`."""
@@ -84,7 +84,7 @@ class FiledColumns:
 
     def numbers(self, space: str) -> pa.Array | None:
         """As of `Columns`."""
-        column = "profile" if space == "person" else space
+        column = column_of(space)
         with self._lock:
             known = any(self._filled(piece.path, column) for piece in self._pieces)
         return self.read(column, "").cast(pa.int64()) if known else None
@@ -130,16 +130,9 @@ class FiledColumns:
 
     def _filled(self, file: Path, column: str) -> bool:
         """Whether a file has the column, and a value in it."""
-        names = self._names.get(file)
-        if names is None:
-            names = self._names[file] = dict.fromkeys(pq.read_schema(file).names, False)
-            meta = pq.read_metadata(file)
-            for group in range(meta.num_row_groups):
-                rows = meta.row_group(group).num_rows
-                for name, stat in statistics(meta, group).items():
-                    if name in names and (stat is None or stat.null_count is None or stat.null_count < rows):
-                        names[name] = True
-        return names.get(column, False)
+        if file not in self._names:
+            self._names[file] = filled(file)
+        return column in self._names[file]
 
 
 def _column(file: Path, column: str) -> pa.Array:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cxminute.model.tables import EVENT
 from cxminute.store.arrays import moments, numbers_of
-from cxminute.store.pieces import Piece, Task, read_subjects, statistics
+from cxminute.store.pieces import Piece, Task, filled, read_subjects, statistics
 from cxminute.store.vault import PERSON_KINDS
 
 Ints = NDArray[np.int64]
@@ -31,14 +31,9 @@ class Foot:
 
 def foot(file: Path) -> Foot:
     """What a segment or a side file has."""
-    meta, schema = pq.read_metadata(file), pq.read_schema(file)
-    filled = set()
-    for group in range(meta.num_row_groups):
-        rows = meta.row_group(group).num_rows
-        found = statistics(meta, group).items()
-        filled |= {name for name, stat in found if stat is None or stat.null_count is None or stat.null_count < rows}
+    schema = pq.read_schema(file)
     numbers = {field.name for field in schema if pa.types.is_int64(field.type) and ":" not in field.name}
-    return Foot(frozenset(filled & {name for name in schema.names if ":" in name}), frozenset(numbers - _OTHER))
+    return Foot(frozenset(name for name in filled(file) if ":" in name), frozenset(numbers - _OTHER))
 
 
 def spans(piece: Piece) -> list[tuple[int, int]]:

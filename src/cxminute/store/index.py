@@ -177,7 +177,7 @@ def in_memory(
         given.is_valid().to_numpy(zero_copy_only=False),
         times,
         codes,
-        ranks=_ranks(meaning),
+        ranks=Names.of(meaning).ranks(),
         positions=(lambda asked: numbers_of(flat["position"])[asked]) if "position" in flat else None,
         ids=(lambda asked: flat["id"].take(pa.array(asked))) if "id" in flat else None,
         keep_rows=not flat.keys() <= own,
@@ -325,19 +325,9 @@ def _flat(values: pa.ChunkedArray) -> pa.Array:
     return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
 
 
-def _ranks(meaning: Mapping[int, tuple[str, str]]) -> Ints:
-    return _table(meaning, None).ranks()
-
-
 def _names(runs: Sequence[Run], sources: frozenset[str] | None) -> Names:
     """The meaning of all codes; two runs never give one code two meanings, as codes only grow."""
-    return _table({code: pair for run in runs for code, pair in run.names.items()}, sources)
-
-
-def _table(meaning: Mapping[int, tuple[str, str]], sources: frozenset[str] | None) -> Names:
-    pairs = [meaning.get(code, ("", "")) for code in range(max(meaning, default=-1) + 1)]
-    permitted = [sources is None or pair[0] in sources for pair in pairs]
-    return Names(pairs, np.array(permitted, np.bool_))
+    return Names.of({code: pair for run in runs for code, pair in run.names.items()}, sources)
 
 
 def _runs(folder: Path, space: str) -> list[str]:

@@ -52,6 +52,22 @@ class Piece:
         return blake2b(said + np.asarray(self.dropped, np.int64).tobytes(), digest_size=12).hexdigest()
 
 
+def column_of(space: str) -> str:
+    """The segments' own column that holds the subjects of a space."""
+    return "profile" if space == "person" else space
+
+
+def filled(file: Path) -> frozenset[str]:
+    """The columns of a segment or a side file that hold a value, as its footer tells."""
+    meta, names = pq.read_metadata(file), set(pq.read_schema(file).names)
+    found = set()
+    for group in range(meta.num_row_groups):
+        rows = meta.row_group(group).num_rows
+        stats = statistics(meta, group).items()
+        found |= {name for name, stat in stats if stat is None or stat.null_count is None or stat.null_count < rows}
+    return frozenset(found & names)
+
+
 def in_sequence(pieces: Iterable[Piece]) -> list[Piece]:
     """Pieces by source, then first position: as in the order of events, whatever order they arrived in."""
     return sorted(pieces, key=lambda piece: (piece.source, _bounds(piece)[0], piece.path.name))

@@ -29,7 +29,7 @@ from cxminute.model.errors import BrokenStore
 from cxminute.store import kernels
 from cxminute.store.arrays import numbers_of, open_array, plain, settle_folder, write_array
 from cxminute.store.columns import Columns, FiledColumns
-from cxminute.store.pieces import Piece, ahead, certain, in_sequence, read_events, read_subjects, tasks
+from cxminute.store.pieces import Piece, ahead, certain, column_of, in_sequence, read_events, read_subjects, tasks
 
 Ints = NDArray[np.int64]
 
@@ -64,7 +64,7 @@ def arrange(
     The subject column is read twice, once to count and once to place, so that beside the result no more than a few row
     groups are in memory.
     """
-    column = "profile" if space == "person" else space
+    column = column_of(space)
     settled = certain(pieces, space)
     counts = np.zeros(1024, np.uint32)
     first: int | None = None

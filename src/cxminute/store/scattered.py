@@ -26,7 +26,7 @@ from cxminute.store.arranging import by_subject
 from cxminute.store.arrays import KINDS, joined, numbers_of, plain, typed
 from cxminute.store.footers import even_cuts, foot, spans, spread
 from cxminute.store.index import SMALL, Index, People
-from cxminute.store.pieces import Piece, Task, read_events, tasks
+from cxminute.store.pieces import Piece, Task, column_of, read_events, tasks
 from cxminute.store.runs import Run
 from cxminute.store.streams import Bucket, Names
 
@@ -103,7 +103,7 @@ class ScatteredLog:
             np.ones(subjects.size, np.bool_),
             times,
             column["code"].to_numpy(zero_copy_only=False),
-            ranks=_ranks(self.codes),
+            ranks=Names.of({code: pair for pair, code in self.codes.items()}).ranks(),
             positions=lambda asked: numbers_of(column["position"].take(pa.array(asked))),
             ids=lambda asked: column["id"].take(pa.array(asked)),
         )
@@ -129,7 +129,7 @@ class ScatteredLog:
     def _rows(self, portion: Task, bucket: range) -> pa.Table:
         """The rows of a portion whose subject lies in a range."""
         try:
-            chunks = read_events(portion, _column_of(self.per), self.codes)
+            chunks = read_events(portion, column_of(self.per), self.codes)
             subjects = self._owners(np.concatenate([np.empty(0, np.int64), *(chunk.subjects for chunk in chunks)]))
             kept = np.flatnonzero((subjects >= bucket.start) & (subjects < bucket.stop))
             if not kept.size:
@@ -190,7 +190,7 @@ def scatter_log(
     with ThreadPoolExecutor(4, thread_name_prefix="cxm-footers") as pool:
         feet = dict(zip(files, pool.map(foot, files), strict=True))
         ends = [span for found in pool.map(spans, pieces) for span in found]
-        spreads = [some for found in pool.map(lambda task: spread(task, _column_of(space)), held) for some in found]
+        spreads = [some for found in pool.map(lambda task: spread(task, column_of(space)), held) for some in found]
     kinds: dict[str, set[str]] = {}
     for path, kind in (column.rsplit(":", 1) for told in feet.values() for column in told.filled):
         if kind in KINDS and (paths is None or path in paths):
@@ -205,7 +205,7 @@ def scatter_log(
         codes=dict(codes),
         sources=sources,
         people=people,
-        keys=tuple(sorted(keys - ({_column_of(space)} if people is None else set()))),
+        keys=tuple(sorted(keys - ({column_of(space)} if people is None else set()))),
         kinds={path: next(iter(found)) if len(found) == 1 else "text" for path, found in sorted(kinds.items())},
         bounds=_bounds(spreads, people, size),
     )
@@ -228,7 +228,7 @@ class _Columns:
 
     def numbers(self, space: str) -> pa.Array | None:
         """As of `Columns`."""
-        name = f"#{_column_of(space)}" if f"#{_column_of(space)}" in self._rows.column_names else "subject"
+        name = f"#{column_of(space)}" if f"#{column_of(space)}" in self._rows.column_names else "subject"
         if name == "subject" and space != self._per:
             return None
         return joined(self._rows[name].chunks).take(self._order)
@@ -282,16 +282,3 @@ def _bounds(spreads: Sequence[tuple[int, int, int]], people: People | None, buck
         low, high = min(low, int(people.persons.min())), max(high, int(people.persons.max()))
     many = -(-sum(rows for _, _, rows in spreads) // bucket)
     return (low, *even_cuts(spreads, many), high + 1)
-
-
-def _ranks(codes: Mapping[tuple[str, str], int]) -> Ints:
-    """By code, the place of its source among all sources by name."""
-    pairs = [("", "")] * (max(codes.values(), default=-1) + 1)
-    for pair, code in codes.items():
-        pairs[code] = pair
-    return Names(pairs, np.ones(len(pairs), np.bool_)).ranks()
-
-
-def _column_of(space: str) -> str:
-    """The segments' column that holds the subjects of a space."""
-    return "profile" if space == "person" else space

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,6 +32,12 @@ class Names:
 
     pairs: Sequence[tuple[str, str]]
     permitted: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, meaning: Mapping[int, tuple[str, str]], sources: frozenset[str] | None = None) -> Names:
+        """From the (source, name) of each code; sources that the permit covers, None for all."""
+        pairs = [meaning.get(code, ("", "")) for code in range(max(meaning, default=-1) + 1)]
+        return cls(pairs, np.array([sources is None or pair[0] in sources for pair in pairs], np.bool_))
 
     @cached_property
     def alphabet(self) -> tuple[Step | None, ...]:

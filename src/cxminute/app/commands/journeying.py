@@ -110,8 +110,7 @@ _UNSPLIT = frozenset({"plan", "children", "flows"})
 
 
 def _flows(seen: View, journey: JourneyDefinition, flowing: Flowing) -> Answer:
-    from cxminute.app.activity_answers import flow_answer, step_of  # noqa: PLC0415 -- kernels take a while to import
-    from cxminute.app.commands.activity import asked_of  # noqa: PLC0415 -- likewise
+    from cxminute.app.activity_answers import asked_of, flow_answer, step_of  # noqa: PLC0415 -- kernels are heavy
 
     plan = seen.nest(journey).plan
     anchor = step_of(seen, flowing.anchor or plan.labels[plan.draft.firsts[0]], plan)

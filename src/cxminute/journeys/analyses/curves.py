@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from cxminute.journeys.analyses.incidence import AT_RISK, CODES, KINDS, KNOWN, LEFT, SHARE, VARIANCE, Z, incidence
+from cxminute.journeys.analyses.incidence import AT_RISK, CODES, KINDS, KNOWN, LEFT, SHARE, VARIANCE, incidence
+from cxminute.journeys.analyses.intervals import Z
 from cxminute.journeys.analyses.likeness import Seen, inflation
 from cxminute.journeys.analyses.split import groups
 from cxminute.model.tables import ENDINGS, WORD

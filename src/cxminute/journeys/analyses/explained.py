@@ -8,7 +8,7 @@ customers do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,8 +60,7 @@ class Explained:
 
 
 def explain(
-    finders: Sequence[tuple[Plan, Callable[[Streams], pa.Table]]],
-    others: Sequence[tuple[Plan, pa.Table]],
+    known: Iterable[tuple[Plan, pa.Table]],
     streams: Streams,
     *,
     space: str,
@@ -69,9 +68,8 @@ def explain(
 ) -> Explained:
     """The counts of a bucket.
 
-    finders:   plans of this kind of subject, each with what finds its passages, such as `find.find` with all but the
-               streams
-    others:    plans of other kinds of subject with all their passages: an event is of the subject that it names
+    known:     plans with their passages: of this kind of subject those of these streams, of another kind all, where an
+               event is of the subject that it names
     space:     the kind of subject that the streams are of; events without one are in no stream, and not counted
     closes_at: when the log is closed: an open passage is open until then
     """
@@ -79,7 +77,7 @@ def explain(
     events = letters[streams.codes]
     seen = events >= 0
     told = np.zeros(len(events), np.bool_)
-    for plan, passages in [*((plan, finder(streams)) for plan, finder in finders), *others]:
+    for plan, passages in known:
         places = np.flatnonzero(_named(plan, streams) & seen & ~told)
         told[places] = _within(plan, passages, streams, places, space=space, closes_at=closes_at)
     counts = [np.bincount(events[kept], minlength=len(names)).astype(np.int64) for kept in (seen, seen & told)]

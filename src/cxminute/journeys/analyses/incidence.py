@@ -18,8 +18,6 @@ CODES: Final = 4
 so comes after the endings of its millisecond."""
 KINDS: Final = CODES - 1
 BITS: Final = 2
-Z: Final = 1.959963984540054
-"""Standard normal quantile of a 95 % interval."""
 ROUNDING: Final = 1e-12
 """What a share that is a half exactly may fall short of it in floating point."""
 

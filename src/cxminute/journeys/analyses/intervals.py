@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 CONFIDENCE: Final = 0.95
+Z: Final = 1.959963984540054
+"""Standard normal quantile of a 95 % interval."""
 
 Flags = NDArray[np.bool_]
 Keys = NDArray[np.int64]
@@ -65,9 +67,14 @@ def share(n: int, hits: int, subjects: Spread, days: Spread, both: Spread) -> tu
     effective = spread / variance if variance > 0 else float(subjects.clusters)
     several = [count for count in (subjects.clusters, days.clusters) if count > 1]
     wide = float(stdtrit(max(min(several, default=2) - 1, 1), 0.5 + CONFIDENCE / 2))
-    centre = (estimate + wide**2 / (2 * effective)) / (1 + wide**2 / effective)
-    half = wide / (1 + wide**2 / effective) * float(np.sqrt(spread / effective + (wide / effective) ** 2 / 4))
-    return estimate, max(0.0, min(estimate, centre - half)), min(1.0, max(estimate, centre + half))
+    return estimate, *wilson(estimate, effective, wide)
+
+
+def wilson(estimate: float, n: float, wide: float) -> tuple[float, float]:
+    """Wilson's interval (1927) of a share among n independent ones, `wide` standard errors to either side."""
+    centre = (estimate + wide**2 / (2 * n)) / (1 + wide**2 / n)
+    half = wide / (1 + wide**2 / n) * float(np.sqrt(estimate * (1 - estimate) / n + (wide / n) ** 2 / 4))
+    return max(0.0, min(estimate, centre - half)), min(1.0, max(estimate, centre + half))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cxminute.journeys.analyses.activity import begun, retained
+from cxminute.journeys.analyses.intervals import Z, wilson
 from cxminute.journeys.analyses.periods import Periods
 from cxminute.journeys.classes import read_only
 from cxminute.model.errors import WrongUse
@@ -25,8 +26,6 @@ Numbers = NDArray[np.int64]
 Row = NDArray[np.float64]
 
 ANY: Final = Step("any", kind="any")
-Z: Final = 1.959963984540054
-"""Standard normal quantile of a 95 % interval."""
 
 RETENTION: Final = pa.schema(
     [
@@ -65,13 +64,18 @@ class Asked:
         if self.most < 1:
             raise WrongUse(f"Nobody returns within {self.most} periods.", allowed="1 period or more")
 
+    @property
+    def reach(self) -> int:
+        """Periods after the cohort's own that are counted: no more than the log has."""
+        return min(self.most, max(len(self.periods) - 1, 1))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Retention:
     """Counts of subjects that add.
 
     groups:      values of the property, one row of each array; (None,) without one
-    returned:    groups x cohorts x periods since, 0 to `most`: how many came back in it; in 0, how many began
+    returned:    groups x cohorts x periods since, 0 to `Asked.reach`: how many came back in it; in 0, how many began
     on_or_after: how many came back in it or later
     """
 
@@ -98,16 +102,16 @@ def retain(asked: Asked, streams: Streams) -> Retention:
     groups, kept = _groups(asked, streams, began)
     many = len(asked.periods)
     returned, later = retained(
-        offsets, times, began, streams.matches(asked.back), asked.periods.bounds, kept, asked.most
+        offsets, times, began, streams.matches(asked.back), asked.periods.bounds, kept, asked.reach
     )
     rows = len(groups) * many
-    shape = (len(groups), many, asked.most + 1)
+    shape = (len(groups), many, asked.reach + 1)
     return Retention(groups, returned[:rows].reshape(shape), later[:rows].reshape(shape))
 
 
 def merged(asked: Asked, parts: Sequence[Retention]) -> Retention:
     """All parts as one; what buckets of any size and in any order give."""
-    nothing = np.zeros((0, len(asked.periods), asked.most + 1), np.int64)
+    nothing = np.zeros((0, len(asked.periods), asked.reach + 1), np.int64)
     found = Retention((), nothing, nothing)
     for part in parts:
         found += part
@@ -154,7 +158,7 @@ def _rows(asked: Asked, returned: Numbers, later: Numbers, closes_at: int) -> li
     periods, over = asked.periods, asked.periods.over(closes_at)
     sizes = returned[:, 0]
     rows = []
-    for since in range(min(asked.most, len(periods) - 1) + 1):
+    for since in range(min(asked.reach, len(periods) - 1) + 1):
         seen = slice(0, max(over - since, 0))
         if sizes[seen].any():
             rows.append(
@@ -163,7 +167,7 @@ def _rows(asked: Asked, returned: Numbers, later: Numbers, closes_at: int) -> li
                 )
             )
     for cohort in np.flatnonzero(sizes).tolist():
-        for since in range(min(asked.most, len(periods) - 1 - cohort) + 1):
+        for since in range(min(asked.reach, len(periods) - 1 - cohort) + 1):
             size = int(sizes[cohort])
             if cohort + since < over:
                 counts = int(returned[cohort, since]), int(later[cohort, since])
@@ -174,7 +178,7 @@ def _rows(asked: Asked, returned: Numbers, later: Numbers, closes_at: int) -> li
 
 
 def _row(cohort: Any, since: int, size: int, returned: int, later: int) -> dict[str, Any]:
-    low, high = _bounds(returned, size) if since else (1.0, 1.0)  # who began is there by definition
+    low, high = wilson(returned / size, size, Z) if since else (1.0, 1.0)  # who began is there by definition
     return {
         "cohort": cohort,
         "size": size,
@@ -186,11 +190,3 @@ def _row(cohort: Any, since: int, size: int, returned: int, later: int) -> dict[
         "on_or_after": later,
         "share_on_or_after": later / size,
     }
-
-
-def _bounds(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share."""
-    share = hits / n
-    centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z / (1 + Z**2 / n) * float(np.sqrt(share * (1 - share) / n + (Z / (2 * n)) ** 2))
-    return max(0.0, centre - half), min(1.0, centre + half)

@@ -15,6 +15,7 @@ from cxminute.journeys.analyses.periods import Periods
 from cxminute.journeys.classes import read_only
 from cxminute.model.errors import WrongUse
 from cxminute.model.steps import Step
+from cxminute.model.times import DAY
 from cxminute.store.protocols import Streams
 
 Numbers = NDArray[np.int64]
@@ -98,7 +99,7 @@ def table(asked: Asked, counts: Numbers, *, closes_at: int) -> pa.Table:
     active = counts.sum(axis=1)
     person_days = counts @ np.arange(1, DAYS + 1)
     edges = np.append(asked.periods.bounds[:-1], asked.periods.bounds[-1])
-    lengths = np.rint(np.diff(edges) / 86_400_000)  # a day of a zone has 23 to 25 hours
+    lengths = np.rint(np.diff(edges) / DAY)  # a day of a zone has 23 to 25 hours
     hidden = np.arange(len(asked.periods)) >= asked.periods.over(closes_at)
     none = hidden | (active == 0)
     with np.errstate(invalid="ignore"):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 from xml.sax.saxutils import escape
 
-from cxminute.journeys.pictures.drawing import shown, timing_of
+from cxminute.journeys.pictures.drawing import beside, shown, timing_of
 from cxminute.journeys.plan import Plan
 from cxminute.journeys.rewrites import Edge
-from cxminute.journeys.syntax.printing import print_duration, print_step
+from cxminute.journeys.syntax.printing import print_duration
 
 INK: Final = "#1f2933"
 OPENS, COMPLETES, CALM, CUT = "#7aa6d6", "#2b6cb0", "#7f8c99", "#d1495b"
@@ -41,7 +40,7 @@ def diagram(plan: Plan) -> str:
     for layer in layers:
         row = rows[layer] = rows.get(layer, -1) + 1
         places.append((MARGIN + layer * (wide + gap), top + row * (HIGH + APART)))
-    foot = list(_foot(plan))
+    foot = list(beside(plan))
     height = top + (max(rows.values()) + 1) * (HIGH + APART) + 18 * len(foot) + MARGIN
     width = max(max(x for x, _ in places) + wide, _long(_title(plan), 999) + 40) + MARGIN
     parts = [
@@ -108,13 +107,6 @@ def _arrow(edge: Edge, layers: list[int], places: list[Place], wide: float) -> s
 
 def _at(place: Place) -> str:
     return f"{place[0]:.0f} {place[1]:.0f}"
-
-
-def _foot(plan: Plan) -> Iterator[str]:
-    for step in plan.definition.unless:
-        yield f"broken by {print_step(step)}, wherever it stands"
-    for step in plan.definition.ignoring:
-        yield f"=> looks through {print_step(step)}"
 
 
 def _title(plan: Plan) -> str:

@@ -80,12 +80,17 @@ def _head(plan: Plan) -> Iterator[str]:
     yield f"opens {again[definition.reentry]}; plan {plan.hash}"
 
 
+def beside(plan: Plan) -> Iterator[str]:
+    """What holds wherever a passage stands: the steps that break it, and those that `=>` looks through."""
+    for step in plan.definition.unless:
+        yield f"broken by {print_step(step)}, wherever it stands"
+    for step in plan.definition.ignoring:
+        yield f"=> looks through {print_step(step)}"
+
+
 def _foot(plan: Plan) -> Iterator[str]:
     definition = plan.definition
-    for step in definition.unless:
-        yield f"broken by {print_step(step)}, wherever it stands"
-    for step in definition.ignoring:
-        yield f"=> looks through {print_step(step)}"
+    yield from beside(plan)
     for name in plan.waits_for:
         yield f"waits for journey {name}"
     yield f"purpose {definition.purpose}" + (f", to move {definition.kpi}" if definition.kpi else "")
