@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from tests.conformance.postgres import empty_database, initdb, postgres_server
 from tests.conformance.spark_cluster import spark_cluster
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 
 
-def initdb() -> Path | None:
-    """Where PostgreSQL's own programs lie: on the path, or where Debian puts them."""
-    found = shutil.which("initdb")
-    if found:
-        return Path(found)
-    return next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)), None)
-
-
 PARTS: dict[str, tuple[Callable[[], bool], str]] = {
     "shared": (SHARED.is_dir, "the data for checks (../shared/data) is not here"),
     "postgresql": (lambda: initdb() is not None, "PostgreSQL is not installed"),
     "chromium": (lambda: shutil.which("chromium") is not None, "Chromium is not installed"),
+    "strace": (lambda: shutil.which("strace") is not None, "strace is not installed"),
     "java": (lambda: shutil.which("java") is not None, "Java is not installed"),
-    "node": (lambda: shutil.which("node") is not None, "Node is not installed"),
+    "node": (lambda: bool(shutil.which("node") and shutil.which("npm")), "Node and npm are not installed"),
 }
 
 
@@ -52,26 +46,16 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """A PostgreSQL server of the tests' own, on a socket in a folder, and its url."""
-    programs = initdb()
-    assert programs is not None
-    folder = tmp_path_factory.mktemp("pg")
-    user = "nobody" if os.geteuid() == 0 else None  # it refuses to run as root
-    if user:
-        shutil.chown(folder, "nobody")
-        for parent in list(folder.parents)[:2]:  # pytest's own folders, which only their owner may enter
-            parent.chmod(0o755)
-    data = folder / "data"
-    tools = programs.parent
-    subprocess.run([programs, "-D", data, "-U", "cxm", "-A", "trust"], check=True, capture_output=True, user=user)
-    options = f"-c listen_addresses='' -k {folder} -c fsync=off"
-    start: list[str | Path] = [tools / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"]
-    subprocess.run(start, check=True, capture_output=True, user=user)
-    yield f"postgresql://cxm@/postgres?host={folder}"
-    subprocess.run(
-        [tools / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=True, capture_output=True, user=user
-    )
+    with TemporaryDirectory(prefix="cxm-pg-") as name, postgres_server(Path(name)) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(server: str) -> str:
+    """The url of an empty database, as a project's state has it; who asks for it is marked outside("postgresql")."""
+    return empty_database(server)
 
 
 @pytest.fixture(scope="session")

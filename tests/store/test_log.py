@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import duckdb
-import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -22,21 +19,6 @@ from cxminute.store.log import Chunk, Counts, Declared, EventLog, FileId, collec
 from cxminute.store.state import open_state, state_url
 
 Row = tuple[str, int, str]
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.outside("postgresql"))])
-def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """A state of its own, on each database."""
-    if request.param == "sqlite":
-        yield open_state(state_url(tmp_path))
-        return
-    server: str = request.getfixturevalue("server")
-    name = f"state_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    engine = open_state(server.replace("postgresql://cxm@/postgres", f"postgresql+psycopg://cxm@/{name}"))
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
@@ -199,7 +181,7 @@ def test_the_end_of_the_log_leaves_out_what_was_corrected(log: EventLog) -> None
 
 def test_more_names_than_the_index_can_hold_are_refused(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that holds an id is told before the log is full of names, and nothing of the chunk is kept."""
-    monkeypatch.setattr("cxminute.store.log.NAMES_AT_MOST", 0)
+    monkeypatch.setattr("cxminute.store.manifest.NAMES_AT_MOST", 0)
     with pytest.raises(BadData, match="names of events"):
         collect(log, [chunk([("a", 1, "red")])])
     assert log.hashes() == []

@@ -7,8 +7,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from operator import eq, ge, gt, lt, ne
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +18,7 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cxminute.model.steps import Comparison, Condition, Negation
 from cxminute.model.tables import WORD
 from cxminute.store.footers import even_cuts
 from cxminute.store.index import Index, People, Piece, build, extend, open_index
@@ -109,6 +112,56 @@ def test_a_path_is_of_one_type_for_every_kind_of_subject(tmp_path: Path) -> None
     assert _values(log, "properties.late") == _values(Workers(log), "properties.late") == ["4"]
     assert _values(scatter_log(pieces, "person", CODES), "properties.late") == ["soon", "4", None]
     assert log.read(range(7, 8)).column("properties.late").type == WORD
+
+
+MIXED = (4.0, "9", True, None, 12.0, "x", False, 0.0)
+"""What one path held, event by event: one client sends a number, another a text."""
+ASKED = (
+    Comparison("properties.late", ">", (3,)),
+    Comparison("properties.late", "!=", (4,)),
+    Comparison("properties.late", "in", (12, "9", True)),
+    Comparison("properties.late", "=", ("4",)),
+    Comparison("properties.late", ">=", ("9",)),
+    Comparison("properties.late", "=", (False,)),
+    Comparison("properties.late", "present"),
+    Negation(Comparison("properties.late", "<", (5,))),
+)
+
+
+def _true(condition: Condition, value: Any) -> bool:
+    """The condition, said of one value."""
+    if isinstance(condition, Negation):
+        return not _true(condition.part, value)
+    assert isinstance(condition, Comparison)
+    if condition.operator == "present":
+        return value is not None
+    sign = {">": gt, ">=": ge, "<": lt, "=": eq, "!=": ne, "in": eq}[condition.operator]
+    return any(
+        (type(value) is type(literal) or {type(value), type(literal)} == {int, float}) and sign(value, literal)
+        for literal in condition.values
+    )
+
+
+def test_one_text_among_numbers_takes_no_number_away(tmp_path: Path) -> None:
+    """Where one client sends a number as text, conditions on numbers still hold for all others; as in any engine."""
+    noted = [Noted(mark, "desk", mark, "A", 1, 1, None) for mark in range(len(MIXED))]
+    ids = sorted(range(len(MIXED)), key=lambda mark: (mark, noted[mark].id))
+    kinds = {"number": float, "text": str, "flag": bool}
+    side = tmp_path / "desk.side"
+    columns = {
+        f"properties.late:{kind}": pa.array([MIXED[m] if type(MIXED[m]) is type_ else None for m in ids])
+        for kind, type_ in kinds.items()
+    }
+    pq.write_table(pa.table(columns), side)
+    pieces = [replace(segment(tmp_path / "desk.parquet", noted), sides=(side,))]
+    log = scatter_log(pieces, "person", CODES)
+    for subjects in (_local(pieces, "person", tmp_path), log, Workers(log)):
+        (bucket,) = subjects.buckets()
+        streams = subjects.read(bucket)
+        for condition in ASKED:
+            for places in (np.arange(len(MIXED)), np.array([1])):  # all are looked at in a row, or few are gathered
+                held = streams.holds(condition, places)
+                assert held.tolist() == [_true(condition, MIXED[place]) for place in places], condition
 
 
 def test_only_what_is_asked_for_travels(tmp_path: Path) -> None:

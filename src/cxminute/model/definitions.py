@@ -6,6 +6,7 @@ Keys that nobody asked for are unknown: `done` notes each with the nearest right
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import tomllib
@@ -17,8 +18,10 @@ from cxminute.model.errors import BadDefinition, BadPattern, UnknownName, neares
 T = TypeVar("T")
 Place = tuple[str | int, ...]
 
-_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
-_KEY = re.compile(r"""^\s*("[^"]*"|'[^']*'|[A-Za-z0-9_.-]+)\s*=""")
+_QUOTED = r"""\"(?:[^"\\]|\\.)*\"|'[^']*'"""
+_HEADER = re.compile(rf"""^\s*(\[\[?)\s*((?:{_QUOTED}|[^\[\]"'])+?)\s*\]\]?\s*(?:#.*)?$""")
+_PART = re.compile(rf"""{_QUOTED}|[^.\s"']+""")
+_KEY = re.compile(rf"^\s*({_QUOTED}|[A-Za-z0-9_.-]+)\s*=")
 _WHERE = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 
@@ -204,11 +207,23 @@ def _lines_of(text: str) -> dict[Place, int]:
     counts: dict[Place, int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
-            place = tuple(part.strip().strip("\"'") for part in header[2].split("."))
+            place = tuple(_bare(part) for part in _PART.findall(header[2]))
+            for depth in range(1, len(place)):  # [events.A] is also where `events` is first spoken of
+                lines.setdefault(place[:depth], number)
             if header[1] == "[[":
                 counts[place] = counts.get(place, -1) + 1
                 place = (*place, counts[place])
             lines.setdefault(place, number)
         elif key := _KEY.match(line):
-            lines.setdefault((*place, key[1].strip("\"'")), number)
+            lines.setdefault((*place, _bare(key[1])), number)
     return lines
+
+
+def _bare(key: str) -> str:
+    """A key as it is meant, without quotes and escapes; one whose escapes are not JSON's stays as it is written."""
+    if key.startswith('"'):
+        try:
+            return str(json.loads(key))
+        except ValueError:
+            return key.strip('"')
+    return key.strip("'")

@@ -49,6 +49,14 @@ def settle_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def make_folder(folder: Path) -> None:
+    """Makes a folder, and those that it lies in, safe on disk where they are new."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        settle_folder(folder.parent)
+
+
 def moments(values: pa.Array) -> pa.Array:
     """Times as int64 UTC milliseconds, whatever unit they came in; a time without a zone is UTC."""
     kind = values.type

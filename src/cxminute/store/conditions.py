@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -62,6 +63,30 @@ def evaluate(condition: Condition, column: Callable[[str], pa.Array], length: in
             for part in parts:
                 truth |= evaluate(part, column, length)
             return truth
+
+
+def told_apart(condition: Condition, kinds: Callable[[str], frozenset[str]]) -> Condition:
+    r"""The same condition; over a path of several kinds, each comparison asks for the values of its literal's kind.
+
+    kinds:   of which kinds (number, text, flag, time) a path has values
+    returns: the path of such a comparison is 'KIND\0PATH'; all others are as they were
+    """
+    match condition:
+        case Comparison(path=path, values=values) if values and len(kinds(path)) > 1:
+            apart = tuple(replace(condition, path=f"{_kind(value)}\0{path}", values=(value,)) for value in values)
+            return apart[0] if len(apart) == 1 else Either(apart)
+        case Negation(part=part):
+            return Negation(told_apart(part, kinds))
+        case Both(parts=parts) | Either(parts=parts):
+            return replace(condition, parts=tuple(told_apart(part, kinds) for part in parts))
+        case _:
+            return condition
+
+
+def _kind(literal: Value) -> str:
+    if isinstance(literal, bool):
+        return "flag"
+    return "number" if isinstance(literal, int | float) else "text" if isinstance(literal, str) else "time"
 
 
 def _whole(values: pa.Array) -> pa.Array:

@@ -36,6 +36,8 @@ SMALL, LARGE = 1 << 20, 1 << 21
 them (tens of megabytes) fits beside the others. Between the two a tenth of all, so that each processor has some."""
 DELTAS = 8
 """Most delta runs beside the base before all is put into one run again."""
+PASSING = 4
+"""Most runs of passing pieces before they are put into one; the base is left alone by that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +72,20 @@ def extend(
     """Makes the index hold exactly these pieces, all of the log: new ones go into a delta run.
 
     A run is made again where one of its pieces left the log or lost rows. All runs become one where deltas are more
-    than eight or hold more than half of the base. Nothing is done where nothing changed.
+    than eight or hold more than half of the base. Nothing is done where nothing changed. Pieces that are passing lie in
+    runs of their own, so that what takes their place makes little to be made again.
     """
     with _writing(folder):
         before = _runs(folder, space) if (folder / "index.json").exists() else []
         runs = _kept(before, pieces, folder, codes)
         held = {key for name in runs for key in read_facts(folder / name / "run.json")["pieces"]}
         fresh = [piece for piece in pieces if piece.key not in held]
-        if not runs or fresh:
-            runs = [*runs, write_run(folder, fresh, space, codes, threads)]
+        staying = [piece for piece in fresh if not piece.passing]
+        passing = [piece for piece in fresh if piece.passing]
+        if not runs or staying:
+            runs = [*runs, write_run(folder, staying, space, codes, threads)]
+        if passing:
+            runs = [*runs, write_run(folder, passing, space, codes, threads)]
         if runs != before:
             _publish(folder, space, runs)
 
@@ -99,9 +106,15 @@ def _kept(
     fresh = [piece for key, piece in by_key.items() if key not in held]
     if not fresh and kept == list(runs):
         return kept
-    rows = [sum(by_key[key].rows for key in facts[name]["pieces"]) for name in kept]
-    deltas = sum(rows[1:]) + sum(piece.rows for piece in fresh)
-    return [] if not kept or len(kept) + bool(fresh) > DELTAS + 1 or deltas > rows[0] / 2 else kept
+    passing = [name for name in kept if any(by_key[key].passing for key in facts[name]["pieces"])]
+    staying = [name for name in kept if name not in passing]
+    if not staying:
+        return []
+    rows = [sum(by_key[key].rows for key in facts[name]["pieces"]) for name in staying]
+    more = [piece.rows for piece in fresh if not piece.passing]
+    if len(staying) + bool(more) > DELTAS + 1 or sum(rows[1:]) + sum(more) > rows[0] / 2:
+        return []
+    return staying if len(passing) >= PASSING else kept
 
 
 def open_index(

@@ -9,34 +9,35 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+import time
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from cxminute.model.errors import BadData, BrokenStore, UnknownName, WrongUse
-from cxminute.model.tables import EVENT
+from cxminute.model.errors import BrokenStore, UnknownName, WrongUse
+from cxminute.store import failpoints
 from cxminute.store import segments as files
-from cxminute.store.arrays import settle_folder
+from cxminute.store.arrays import make_folder, settle_folder
 from cxminute.store.known import Known, rounds
+from cxminute.store.manifest import LARGE, VERSION, add_segment, give_codes, next_segment, set_apart
 from cxminute.store.pieces import Piece
 from cxminute.store.schema import CHUNKS, COLLECTS, NAMES, REJECTS, SEGMENTS, SIDES, SUPERSEDED
 from cxminute.store.state import writing
 from cxminute.store.vault import drop_personal, put_personal
 
-_VERSION: Final = int(EVENT.metadata[b"version"])
 _BATCH: Final = 10_000
-NAMES_AT_MOST: Final = 65_536
-"""Pairs of source and name: the index holds two bytes for one."""
+_PAUSE: Final = 0.01  # seconds between two looks at a lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +117,14 @@ class EventLog:
 
     def __init__(self, root: Path, state: Engine) -> None:
         self.root = root
-        self._state = state
-        self._duck = files.connect()
+        self.state = state
+        self.duck = files.connect()
         self._known: tuple[str, Known] | None = None
         self._version: tuple[int, ...] = ()
+        self.published = False
+        """Whether the manifest is known to be the state's: a kill may have come between the two."""
+        self.apart: set[frozenset[int]] = set()
+        """Segments that compaction found not to be mergeable, so that it looks at them once."""
 
     # -- collecting ------------------------------------------------------------------------------------------------
 
@@ -129,7 +134,7 @@ class EventLog:
         `parts` chunks of what is returned are in already.
         """
         c = COLLECTS.c
-        with writing(self._state).begin() as connection:
+        with writing(self.state).begin() as connection:
             stands = (c.source == source, c.finished_at.is_(None), c.undone_at.is_(None))
             if not file.digest:  # a query's rows cannot be taken up: what was committed stays, a new collect begins
                 connection.execute(update(COLLECTS).where(*stands, c.digest == "").values(finished_at=known_at))
@@ -141,7 +146,7 @@ class EventLog:
                 unfinished = connection.execute(query).scalar_one()
             told = _told(connection, unfinished)
         if self._known is None or self._known[0] != source or self._version != self._state_of_log():
-            known = Known(self._duck)
+            known = Known(self.duck)
             for segment, dropped in self._standing(None, source):
                 known.load(segment.id, self.root / segment.file, dropped)
             self._known, self._version = (source, known), self._state_of_log()
@@ -156,7 +161,7 @@ class EventLog:
         It holds no longer where a collect of the source was taken back after it: that may have told the same rows.
         """
         c = COLLECTS.c
-        with self._state.connect() as connection:
+        with self.state.connect() as connection:
             undone = select(func.max(c.undone_at)).where(c.source == source).scalar_subquery()
             query = select(c.id).where(
                 c.source == source, c.digest == file.digest, c.mapping == file.mapping, c.digest != "",
@@ -174,8 +179,8 @@ class EventLog:
         rejected = len(set(chunk.rejects["position"].to_pylist()))
         events, retold = known.without_retold(chunk.events)
         counts = Counts(rows=chunk.rows, rejected=rejected, repeated=chunk.repeated + retold)
-        with self._state.connect() as connection:
-            following = (connection.execute(select(func.max(SEGMENTS.c.id))).scalar() or 0) + 1
+        with self.state.connect() as connection:
+            following = next_segment(connection)
         written: list[tuple[int, files.Written, bool]] = []
         superseded: list[tuple[int, int]] = []
         kept: list[pa.Table] = []
@@ -187,8 +192,8 @@ class EventLog:
                 if not mask.any():
                     continue
                 fresh = turn if mask.all() else turn.filter(pa.array(mask))
-                ordered = files.sort_events(self._duck, fresh)
-                segment = files.write_segment(self._duck, ordered, named, self.root, told.source)
+                ordered = files.sort_events(self.duck, fresh)
+                segment = files.write_segment(self.duck, ordered, named, self.root, told.source)
                 written.append((following, segment, correction))
                 known.learn(following, ordered)
                 kept.append(ordered.select(["id", "name"]))
@@ -196,7 +201,7 @@ class EventLog:
             added, corrected = int(verdict.added.sum()), int(verdict.corrected.sum())
             repeated = turn.num_rows - added - corrected
             counts += Counts(added=added, repeated=repeated, corrected=corrected, removed=verdict.removed)
-        with writing(self._state).begin() as connection:
+        with writing(self.state).begin() as connection:
             self._commit(connection, told, part, chunk, counts, written, superseded, kept)
         self._known, self._version = (told.source, known), self._state_of_log()
         self.publish()
@@ -205,7 +210,7 @@ class EventLog:
     def finish(self, told: Told, at: int) -> Told:
         """Closes a collect; what an earlier collect of the same file set apart, this one has told again."""
         c = COLLECTS.c
-        with writing(self._state).begin() as connection:
+        with writing(self.state).begin() as connection:
             connection.execute(update(COLLECTS).where(c.id == told.id).values(finished_at=at))
             digest = select(c.digest).where(c.id == told.id).scalar_subquery()
             earlier = select(c.id).where(c.source == told.source, c.digest == digest, c.digest != "", c.id < told.id)
@@ -221,7 +226,7 @@ class EventLog:
         Its personal values and its rows in quarantine are destroyed; numbers that it gave to identifiers stay. Rows
         that another collect told too go with the one that told them first: collect that file again.
         """
-        with writing(self._state).begin() as connection:
+        with writing(self.state).begin() as connection:
             known = [str(number) for number in connection.execute(select(COLLECTS.c.id)).scalars()]
             if str(collect) not in known:
                 raise UnknownName("collect", str(collect), known)
@@ -244,7 +249,7 @@ class EventLog:
 
     def collects(self) -> list[Told]:
         """Every collect, oldest first."""
-        with self._state.connect() as connection:
+        with self.state.connect() as connection:
             ids = list(connection.execute(select(COLLECTS.c.id).order_by(COLLECTS.c.id)).scalars())
             return [_told(connection, number) for number in ids]
 
@@ -263,7 +268,7 @@ class EventLog:
             query = query.where(c.source == source)
         if reason is not None:
             query = query.where(c.reason == reason)
-        with self._state.connect() as connection:
+        with self.state.connect() as connection:
             rows = connection.execute(query).all()
         names = ("number", "collect", "source", "position", "reason", "detail", "row")
         types = (pa.int64(), pa.int64(), pa.string(), pa.int64(), pa.string(), pa.string(), pa.string())
@@ -283,21 +288,30 @@ class EventLog:
         Paths that were named after a segment was written are back-filled here, once, as the types that their source
         declares them to be.
         """
-        self._backfill(paths, declared)
-        with self._state.connect() as connection:
-            sides: dict[int, list[Path]] = {}
-            for row in connection.execute(select(SIDES.c.segment, SIDES.c.path, SIDES.c.file)):
-                if row.file is not None and row.path in paths:
-                    sides.setdefault(row.segment, []).append(self.root / row.file)
+        while True:
+            self._backfill(paths, declared)
+            standing = list(self._standing(known_at))
+            with self.state.connect() as connection:
+                rows = connection.execute(select(SIDES.c.segment, SIDES.c.path, SIDES.c.file)).all()
+            done = {(row.segment, row.path) for row in rows}
+            if not any(self._lacking(segment, paths, done) for segment, _ in standing):
+                break  # else segments were merged meanwhile: the new one has no side files yet
+        sides: dict[int, list[Path]] = {}
+        for row in rows:
+            if row.file is not None and row.path in paths:
+                sides.setdefault(row.segment, []).append(self.root / row.file)
+        passing = self._passing([segment for segment, _ in standing])
         return [
-            Piece(self.root / s.file, s.rows, s.source, dropped, tuple(sorted(sides.get(s.id, []))), s.id)
-            for s, dropped in self._standing(known_at)
+            Piece(
+                self.root / s.file, s.rows, s.source, dropped, tuple(sorted(sides.get(s.id, []))), s.id, s.id in passing
+            )
+            for s, dropped in standing
         ]
 
     def corrected_since(self, known_at: int) -> bool:
         """Whether anything was corrected, or taken out, after that moment: then the past looked otherwise than now."""
         c = COLLECTS.c
-        with self._state.connect() as connection:
+        with self.state.connect() as connection:
             corrected = select(SUPERSEDED.c.collect).join(COLLECTS, c.id == SUPERSEDED.c.collect)
             found = connection.execute(corrected.where(c.known_at > known_at, c.undone_at.is_(None)).limit(1)).first()
         return found is not None
@@ -309,7 +323,7 @@ class EventLog:
             if not len(dropped):
                 ends.append((segment.first_at, segment.last_at))
             elif len(dropped) < segment.rows:
-                ends.append(files.bounds(self._duck, self.root / segment.file, dropped))
+                ends.append(files.bounds(self.duck, self.root / segment.file, dropped))
         if not ends:
             return 0, 0
         last = max(last for _, last in ends)
@@ -318,7 +332,7 @@ class EventLog:
     def codes(self) -> dict[tuple[str, str], int]:
         """The code of each (source, name) in the journey index."""
         c = NAMES.c
-        with self._state.connect() as connection:
+        with self.state.connect() as connection:
             return {(row.source, row.name): row.code for row in connection.execute(select(c.code, c.source, c.name))}
 
     def volumes(
@@ -334,7 +348,7 @@ class EventLog:
         for segment, dropped in self._standing(past):
             if segment.source not in sources:
                 continue
-            for row in files.volumes(self._duck, self.root / segment.file, dropped, since, until, as_of):
+            for row in files.volumes(self.duck, self.root / segment.file, dropped, since, until, as_of):
                 total = totals.setdefault((segment.source, row["name"]), {"source": segment.source, **row})
                 if total["per"] is not row["per"]:
                     total["events"] += row["events"]
@@ -356,7 +370,7 @@ class EventLog:
 
     def check_state(self) -> None:
         """Refuses a log whose segments no state knows: the state was lost, and an empty answer would be a lie."""
-        with self._state.connect() as connection:
+        with self.state.connect() as connection:
             known = connection.execute(select(SEGMENTS.c.id).limit(1)).first() is not None
         manifest = self.root / "manifest.json"  # not the files: one that a kill left uncommitted is nobody's loss
         if not known and manifest.exists() and json.loads(manifest.read_bytes())["segments"]:
@@ -376,14 +390,16 @@ class EventLog:
             }
             for s, dropped in self._standing(None)
         ]  # fmt: skip
-        self.root.mkdir(parents=True, exist_ok=True)
+        make_folder(self.root)
         temporary = self.root / f".manifest-{os.getpid()}"
         with temporary.open("w", encoding="utf-8") as file:
-            json.dump({"version": _VERSION, "segments": entries}, file, indent=1)
+            json.dump({"version": VERSION, "segments": entries}, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self.root / "manifest.json")
         settle_folder(self.root)
+        self.published = True
+        failpoints.at("log.published")
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -400,7 +416,7 @@ class EventLog:
             gone = gone.where(c.known_at <= known_at)
         if source is not None:
             query = query.where(SEGMENTS.c.source == source)
-        with self._state.connect() as connection:
+        with self.state.connect() as connection:
             dropped: dict[int, set[int]] = {}
             for row in connection.execute(gone):
                 dropped.setdefault(row.segment, set()).add(row.row)
@@ -408,32 +424,43 @@ class EventLog:
         for segment in standing:
             yield segment, np.array(sorted(dropped.get(segment.id, ())), np.int64)
 
+    def _passing(self, standing: Sequence[Row[Any]]) -> set[int]:
+        """Segments that compaction is likely to merge: small ones of a source's last day, or of one not yet merged."""
+        c = COLLECTS.c
+        with self.state.connect() as connection:
+            rows = connection.execute(select(c.source, c.id).where(through_the_door()).order_by(c.id)).all()
+        doors, newest = {row.id for row in rows}, {row.source: row.id for row in rows}
+        small = [s for s in standing if s.rows < LARGE and s.collect in doors]
+        many = Counter(s.collect for s in small)
+        return {s.id for s in small if many[s.collect] > 1 or s.collect == newest[s.source]}
+
     def _state_of_log(self) -> tuple[int, ...]:
         """What changes whenever the log does: what is known of a source holds as long as it stays."""
-        with self._state.connect() as connection:
+        with self.state.connect() as connection:
             last = connection.execute(select(func.max(SEGMENTS.c.id))).scalar() or 0
             undone = connection.execute(select(func.count(COLLECTS.c.undone_at))).scalar_one()
             superseded = connection.execute(select(func.count()).select_from(SUPERSEDED)).scalar_one()
         return last, undone, superseded
 
     def _backfill(self, paths: Collection[str], declared: Mapping[str, Declared]) -> None:
-        with self._state.connect() as connection:
+        with self.state.connect() as connection:
             done = {(row.segment, row.path) for row in connection.execute(select(SIDES.c.segment, SIDES.c.path))}
-        missing = []
-        for segment, _ in self._standing(None):
-            columns = json.loads(segment.columns)
-            if files.REST not in columns:
-                continue  # nothing was left over: what the segment has of a path is a column of its own
-            typed = {column.rpartition(":")[0] for column in columns}
-            missing += [
-                (segment, path) for path in sorted(paths) if path not in typed and (segment.id, path) not in done
-            ]
+        missing = [(s, path) for s, _ in self._standing(None) for path in self._lacking(s, paths, done)]
         for segment, path in missing:
             as_told = declared.get(segment.source, Declared())
-            side = files.write_side(self._duck, self.root / segment.file, path, as_told.types.get(path), as_told.zone)
+            side = files.write_side(self.duck, self.root / segment.file, path, as_told.types.get(path), as_told.zone)
             file = None if side is None else f"{segment.source}/{side}"
-            with suppress(IntegrityError), writing(self._state).begin() as connection:  # another reader was quicker
+            with suppress(IntegrityError), writing(self.state).begin() as connection:  # another reader was quicker
                 connection.execute(insert(SIDES).values(segment=segment.id, path=path, file=file))
+
+    @staticmethod
+    def _lacking(segment: Row[Any], paths: Collection[str], done: Collection[tuple[int, str]]) -> list[str]:
+        """The paths that a segment may hold among what is left over, and that are not back-filled."""
+        columns = json.loads(segment.columns)
+        if files.REST not in columns:
+            return []  # nothing was left over: what the segment has of a path is a column of its own
+        typed = {column.rpartition(":")[0] for column in columns}
+        return [path for path in sorted(paths) if path not in typed and (segment.id, path) not in done]
 
     def _commit(
         self, connection: Connection, told: Told, part: int, chunk: Chunk, counts: Counts,
@@ -442,43 +469,33 @@ class EventLog:
         if _told(connection, told.id).undone_at is not None:
             raise WrongUse(f"Collect {told.id} was taken back while it ran.", then="Nothing more of it was collected.")
         for number, segment, correction in written:
-            connection.execute(
-                insert(SEGMENTS).values(
-                    id=number,
-                    collect=told.id,
-                    part=part,
-                    source=told.source,
-                    file=segment.file,
-                    sha256=segment.sha256,
-                    rows=segment.rows,
-                    bytes=segment.size,
-                    first_at=segment.first_at,
-                    last_at=segment.last_at,
-                    correction=correction,
-                    version=_VERSION,
-                    columns=json.dumps(segment.columns),
-                )
-            )
+            add_segment(connection, number, segment, told.id, part, told.source, correction=correction)
         gone = [{"segment": segment, "row": row, "collect": told.id} for segment, row in dict.fromkeys(superseded)]
         for start in range(0, len(gone), _BATCH):
             connection.execute(insert(SUPERSEDED), gone[start : start + _BATCH])
         if kept:
-            _name(connection, told.source, pc.unique(pa.concat_tables(kept)["name"].cast(pa.string())).to_pylist())
+            names = pc.unique(pa.concat_tables(kept)["name"].cast(pa.string())).to_pylist()
+            give_codes(connection, told.source, names)
             ids = pa.concat_tables(kept)["id"]
             personal = chunk.personal
             if len(personal.column_names) > 2:
                 put_personal(connection, told.id, part, personal.filter(pc.is_in(personal["id"], ids)))
-        rows = [
-            {"collect": told.id, "part": part, "source": told.source, **row}
-            for row in chunk.rejects.select(["position", "reason", "detail", "row"]).to_pylist()
-        ]
-        if rows:
-            connection.execute(insert(REJECTS), rows)
+        set_apart(connection, told.id, part, told.source, chunk.rejects)
         for start in range(0, len(chunk.replayed), _BATCH):
             some = chunk.replayed[start : start + _BATCH]
             connection.execute(update(REJECTS).where(REJECTS.c.id.in_(some)).values(replayed_by=told.id))
         totals = {f.name: getattr(counts, f.name) for f in fields(Counts)}
         connection.execute(insert(CHUNKS).values(collect=told.id, part=part, **totals))
+
+
+DOOR: Final = "door "
+"""Begins what stands in place of a file for a collect of what came through the door; a day follows."""
+
+
+def through_the_door() -> ColumnElement[bool]:
+    """SQL: whether a collect is of what came through the door, or of its quarantine replayed."""
+    c = COLLECTS.c
+    return and_(c.digest == "", or_(c.file.startswith(DOOR), c.file.startswith(quarantine_of(0)[:-1])))
 
 
 def quarantine_of(collect: int) -> str:
@@ -487,37 +504,36 @@ def quarantine_of(collect: int) -> str:
 
 
 @contextmanager
-def collecting(folder: Path) -> Iterator[None]:
-    """Holds the project's lock for writing the log; it falls with the process that holds it."""
-    import fcntl  # noqa: PLC0415 -- absent on Windows, where only this lock is missing
+def collecting(folder: Path, wait: float = 0) -> Iterator[None]:
+    """Holds the project's lock for writing the log; it falls with the process that holds it.
 
-    folder.mkdir(parents=True, exist_ok=True)
+    wait:   seconds to wait for whoever holds it; who waits comes before who asks later
+    raises: BrokenStore where it is still held then
+    """
+    make_folder(folder)
+    until = time.monotonic() + wait
     with (folder / "collecting.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as fault:
-            raise BrokenStore(
-                "Another collect is running in this project.", then="Try again when it is done."
-            ) from fault
+        # who has the turn is next: else a worker that asks again at once would always be quicker than who waits
+        with (folder / "collecting.turn").open("w") as turn:
+            _lock(turn, until)
+            _lock(lock, until)
         yield
 
 
-def _name(connection: Connection, source: str, names: list[str]) -> None:
-    """Gives codes to names of events that are new, in alphabetical order within a chunk."""
-    c = NAMES.c
-    known: Mapping[str, int] = {
-        r.name: r.code for r in connection.execute(select(c.name, c.code).where(c.source == source))
-    }
-    taken = connection.execute(select(func.count()).select_from(NAMES)).scalar_one()
-    fresh = sorted(set(names) - set(known))
-    if taken + len(fresh) > NAMES_AT_MOST:
-        raise BadData(
-            f"The log would hold {taken + len(fresh):,} names of events.",
-            allowed=f"{NAMES_AT_MOST:,} over all sources; a name that holds an id or a page belongs into a property",
-            then="Nothing of this chunk was collected.",
-        )
-    for code, name in enumerate(fresh, start=taken):
-        connection.execute(insert(NAMES).values(code=code, source=source, name=name))
+def _lock(file: TextIO, until: float) -> None:
+    import fcntl  # noqa: PLC0415 -- absent on Windows, where only this lock is missing
+
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as fault:
+            if time.monotonic() >= until:
+                raise BrokenStore(
+                    "Another collect is running in this project.", then="Try again when it is done."
+                ) from fault
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _told(connection: Connection, collect: int) -> Told:

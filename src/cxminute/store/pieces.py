@@ -36,6 +36,7 @@ class Piece:
     dropped: ordinals of rows to leave out, ascending (corrected, undone)
     sides:   files of the same rows in the same order, with columns that were back-filled
     number:  the segment's own: two segments may hold the same, to the byte
+    passing: whether it is likely to be merged with others soon: then another piece stands in its place
     """
 
     path: Path
@@ -44,6 +45,7 @@ class Piece:
     dropped: Ints
     sides: tuple[Path, ...] = ()
     number: int = 0
+    passing: bool = False
 
     @property
     def key(self) -> str:

@@ -23,7 +23,7 @@ from pyarrow import ipc  # noqa: TID251 -- how a worker hands rows to the next
 
 from cxminute.model.errors import BrokenStore
 from cxminute.store.arranging import by_subject
-from cxminute.store.arrays import KINDS, joined, numbers_of, plain, typed
+from cxminute.store.arrays import KINDS, joined, numbers_of, plain, typed, worded
 from cxminute.store.footers import even_cuts, foot, spans, spread
 from cxminute.store.index import SMALL, Index, People
 from cxminute.store.pieces import Piece, Task, column_of, read_events, tasks
@@ -49,7 +49,7 @@ class ScatteredLog:
 
     portions: what a worker reads at once: some row groups of one piece
     keys:     kinds of identifier beside the subjects' own whose numbers the rows carry ('profile' among them)
-    kinds:    the one kind of each path that has values: its own, or text where it has several
+    kinds:    the kinds of each path that has values
     bounds:   where buckets begin, and the end of the last; empty where there is no subject
     """
 
@@ -61,7 +61,7 @@ class ScatteredLog:
     sources: frozenset[str] | None
     people: People | None
     keys: tuple[str, ...]
-    kinds: Mapping[str, str]
+    kinds: Mapping[str, tuple[str, ...]]
     bounds: tuple[int, ...]
 
     def buckets(self) -> Sequence[range]:
@@ -124,7 +124,12 @@ class ScatteredLog:
     def _schema(self) -> pa.Schema:
         own = {"subject": pa.int64(), "at": pa.int64(), "code": pa.uint16(), "position": pa.int64(), "id": pa.string()}
         keys = {f"#{key}": pa.int64() for key in self.keys}
-        return pa.schema({**own, **keys, **{f":{path}": _PLAIN[kind] for path, kind in self.kinds.items()}})
+        return pa.schema({**own, **keys, **{name: _PLAIN[kind] for name, _, kind in self._named}})
+
+    @property
+    def _named(self) -> list[tuple[str, str, str]]:
+        """Columns of properties: name, path and kind."""
+        return [(f"{kind}:{path}", path, kind) for path, kinds in self.kinds.items() for kind in kinds]
 
     def _rows(self, portion: Task, bucket: range) -> pa.Table:
         """The rows of a portion whose subject lies in a range."""
@@ -144,7 +149,7 @@ class ScatteredLog:
                 "position": own.read("position"),
                 "id": plain(own.read("id")),
                 **{f"#{key}": own.read(key).cast(pa.int64()) for key in self.keys},
-                **{f":{path}": _values(parts, path, kind) for path, kind in self.kinds.items()},
+                **{name: _values(parts, path, kind) for name, path, kind in self._named},
             }
         except OSError as fault:
             raise BrokenStore(
@@ -206,7 +211,7 @@ def scatter_log(
         sources=sources,
         people=people,
         keys=tuple(sorted(keys - ({column_of(space)} if people is None else set()))),
-        kinds={path: next(iter(found)) if len(found) == 1 else "text" for path, found in sorted(kinds.items())},
+        kinds={path: tuple(sorted(found)) for path, found in sorted(kinds.items())},
         bounds=_bounds(spreads, people, size),
     )
 
@@ -214,17 +219,21 @@ def scatter_log(
 class _Columns:
     """Columns of rows as they came, brought into order when they are asked for."""
 
-    def __init__(self, rows: pa.Table, order: Ints, kinds: Mapping[str, str], per: str) -> None:
+    def __init__(self, rows: pa.Table, order: Ints, kinds: Mapping[str, tuple[str, ...]], per: str) -> None:
         self._rows, self._kinds, self._order, self._per = rows, kinds, pa.array(order), per
 
     def kinds(self, path: str) -> frozenset[str]:
         """As of `Columns`: of the whole log, so that a path's type is the same in every bucket."""
-        return frozenset({self._kinds[path]} if path in self._kinds else ())
+        return frozenset(self._kinds.get(path, ()))
 
     def read(self, path: str, kind: str) -> pa.Array:
         """As of `Columns`; the kind '' reads a segment's own column: position or id."""
-        values = joined(self._rows[f":{path}" if kind else path].chunks).take(self._order)
-        return typed(values, kind) if kind else values
+        if not kind:
+            return joined(self._rows[path].chunks).take(self._order)
+        read = self._kinds[path] if kind == "text" else (kind,)
+        found = [typed(joined(self._rows[f"{own}:{path}"].chunks), kind) for own in read]
+        values = found[0] if len(found) == 1 else worded(pc.coalesce(*map(plain, found)))
+        return values.take(self._order)
 
     def numbers(self, space: str) -> pa.Array | None:
         """As of `Columns`."""
@@ -255,13 +264,9 @@ class _Part:
 
 
 def _values(parts: Sequence[_Part], path: str, kind: str) -> pa.Array:
-    """A path's values as one kind: of the one column, in a segment or beside it, that has one for the row."""
-    found = [
-        plain(typed(part.read(f"{path}:{own}"), kind))
-        for part in parts
-        for own in KINDS
-        if f"{path}:{own}" in part.names and kind in (own, "text")
-    ]
+    """A path's values of one kind: in a segment, or beside it."""
+    column = f"{path}:{kind}"
+    found = [plain(typed(part.read(column), kind)) for part in parts if column in part.names]
     return pc.coalesce(*found) if found else pa.nulls(parts[0].rows, _PLAIN[kind])
 
 

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest migration: a state at another version is migrated when it is opened, one beyond it is refused."""
 
 metadata: Final = MetaData()
@@ -119,3 +131,85 @@ REJECTS: Final = Table(
     Column("replayed_by", Integer, ForeignKey("collects.id"), comment="the collect that took it in after all"),
     Index("rejects_by_source", "source", "reason"),
 )
+
+WRITE_KEYS: Final = Table(
+    "write_keys",
+    metadata,
+    Column("digest", Text, primary_key=True, comment="SHA-256 of the key, hexadecimal; the key itself stands nowhere"),
+    Column("prefix", Text, nullable=False, comment="first 12 characters of the key, by which people know it"),
+    Column("source", Text, nullable=False, comment="the one source that it writes as"),
+    Column("created_at", BigInteger, nullable=False, comment="UTC ms"),
+    Column("expires_at", BigInteger, comment="UTC ms; empty for a key that was not rotated"),
+    Column("revoked_at", BigInteger, comment="UTC ms; empty while it holds"),
+)
+
+MARKS: Final = Table(
+    "marks",
+    metadata,
+    Column("inbox", Text, primary_key=True, comment="identity of the inbox"),
+    Column("source", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False, comment="the source's calls up to this number are in the log"),
+)
+
+MINUTES: Final = Table(
+    "minutes",
+    metadata,
+    Column("collect", Integer, ForeignKey("collects.id"), primary_key=True),
+    Column("minute", BigInteger, primary_key=True, autoincrement=False, comment="of receipt: its beginning, UTC ms"),
+    Column("received", BigInteger, nullable=False, comment="items; 0 for what was replayed: it was received before"),
+    Column("stored", BigInteger, nullable=False, comment="events new to the log"),
+    Column("duplicate", BigInteger, nullable=False, comment="items that were received before"),
+    Column("quarantined", BigInteger, nullable=False, comment="items set apart, less those replayed"),
+    Index("minutes_by_minute", "minute"),
+)
+
+RECEIPTS: Final = Table(
+    "receipts",
+    metadata,
+    Column("id", Integer, primary_key=True, comment="in order of making"),
+    Column("file", Text, nullable=False, comment="a sorted run below the folder of receipts"),
+    Column("rows", BigInteger, nullable=False, comment="16 bytes each"),
+    Column("first_day", Integer, nullable=False, comment="of receipt, days since 1970"),
+    Column("last_day", Integer, nullable=False),
+)
+
+FORGOTTEN: Final = Table(
+    "forgotten",
+    metadata,
+    Column("collect", Integer, ForeignKey("collects.id"), primary_key=True, comment="taken back, and so its receipts"),
+)
+
+RETIRED: Final = Table(
+    "retired",
+    metadata,
+    Column("segment", Integer, primary_key=True, autoincrement=False, comment="number that it had as a segment"),
+    Column("file", Text, nullable=False, comment="path below the log's folder"),
+    Column("rows", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("merged", Integer, nullable=False, comment="the segment that holds its events now"),
+    Column("at", BigInteger, nullable=False, comment="when it was replaced, UTC ms"),
+    Column("swept", Boolean, nullable=False, comment="whether its file was removed"),
+    Index("retired_by_merged", "merged"),
+)
+
+INBOXES: Final = Table(
+    "inboxes",
+    metadata,
+    Column("name", Text, primary_key=True, comment="'inbox': there is one"),
+    Column("identity", Text, nullable=False, comment="random"),
+    Column("last", BigInteger, nullable=False, comment="number of the newest call"),
+)
+"""PostgreSQL only: an embedded inbox is a file of its own. Its one row is what puts commits in order."""
+
+PACKS: Final = Table(
+    "packs",
+    metadata,
+    Column("first", BigInteger, primary_key=True, autoincrement=False, comment="number of its first call"),
+    Column("source", Text, nullable=False),
+    Column("calls", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False, comment="of all bodies"),
+    Column("received_at", BigInteger, nullable=False, comment="of the first call, UTC ms"),
+    Column("pack", LargeBinary, nullable=False, comment="the calls of one source that were committed together"),
+)
+"""PostgreSQL only: the calls that wait."""

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from cxminute.model.errors import BrokenStore
 from cxminute.model.tables import EVENT, MOMENT
-from cxminute.store.arrays import settle_folder
+from cxminute.store import failpoints
+from cxminute.store.arrays import make_folder, settle_folder
 from cxminute.store.vault import PERSON_KINDS
 
 TYPES: Final = {"number": pa.float64(), "text": pa.string(), "flag": pa.bool_(), "time": MOMENT}
@@ -36,6 +37,8 @@ _VARIANT: Final = {  # how the types of a VARIANT's values are called, by their 
     "number": ("INT", "UINT", "DOUBLE", "FLOAT", "DECIMAL"),
 }
 _EVENT_COLUMNS: Final = tuple(EVENT.names)
+# without SHREDDING every distinct key would become columns of its own: 10,000 wide rows fail under 12 GB
+_FORMAT: Final = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880, SHREDDING {'rest': 'STRUCT(_ VARCHAR)'})"
 REST: Final = "rest"
 """The column of what no definition names."""
 
@@ -110,19 +113,17 @@ def write_segment(
     ]
     shown.append(f"{_variant(other, leftovers='rest' in events.column_names)} AS rest")
     folder = root / source
-    if not folder.is_dir():
-        folder.mkdir(parents=True)
-        settle_folder(root)
+    make_folder(folder)
     temporary = folder / f".writing-{os.getpid()}"
     duck.register("events", events)
     try:
-        # without SHREDDING every distinct key would become columns of its own: 10,000 wide rows fail under 12 GB
         duck.execute(
             f"COPY (SELECT {', '.join(shown)} FROM events) TO '{_escaped(temporary)}' "  # noqa: S608 -- quoted names
-            "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880, SHREDDING {'rest': 'STRUCT(_ VARCHAR)'})"
+            f"{_FORMAT}"
         )
     finally:
         duck.unregister("events")
+    failpoints.at("segment.written")
     digest = settle(temporary, folder / "{}.parquet")
     final = folder / f"{digest[:24]}.parquet"
     at = events.column("at").cast(pa.int64())
@@ -138,6 +139,50 @@ def write_segment(
     )
 
 
+def merge_segments(
+    duck: duckdb.DuckDBPyConnection, segments: Sequence[Path], columns: Sequence[str], root: Path, source: str
+) -> Written:
+    """Writes the events of several segments of a source as one, with all that each of them says: durable, as above.
+
+    columns: every column that the manifest tells of one of them; events of a segment without it have null there
+    """
+    files = ", ".join(f"'{_escaped(path)}'" for path in segments)
+    whole = f"read_parquet([{files}], union_by_name = true)"
+    described = duck.execute(f"DESCRIBE SELECT * FROM {whole}").fetchall()  # noqa: S608 -- our own files
+    typed = sorted(column for column in columns if column != REST)
+    own = {*_EVENT_COLUMNS, *typed, REST}
+    numbers = sorted(column for column, *_ in described if column not in own)
+    shown = ", ".join(map(_quoted, (*_EVENT_COLUMNS, *numbers, *typed, REST)))
+    temporary = root / source / f".writing-{os.getpid()}"
+    duck.execute(
+        f'COPY (SELECT {shown} FROM {whole} ORDER BY profile NULLS LAST, "at", position, id) '  # noqa: S608 -- quoted names
+        f"TO '{_escaped(temporary)}' {_FORMAT}"
+    )
+    failpoints.at("segment.written")
+    ends = 'count(*), min(epoch_ms("at")), max(epoch_ms("at"))'
+    [(rows, first, last)] = duck.execute(f"SELECT {ends} FROM read_parquet('{_escaped(temporary)}')").fetchall()  # noqa: S608 -- our own file
+    digest = settle(temporary, root / source / "{}.parquet")
+    final = root / source / f"{digest[:24]}.parquet"
+    return Written(f"{source}/{final.name}", digest, rows, final.stat().st_size, first, last, tuple(columns))
+
+
+def paths_left_over(duck: duckdb.DuckDBPyConnection, segment: Path, paths: Sequence[str]) -> list[str]:
+    """Which of some paths have values in what is left over in a segment: those that a side file would be made for."""
+    if not paths:
+        return []
+    counted = ", ".join(f"count({_left(path)})" for path in paths)
+    [counts] = duck.execute(f"SELECT {counted} FROM read_parquet('{_escaped(segment)}')").fetchall()  # noqa: S608 -- quoted
+    return [path for path, count in zip(paths, counts, strict=True) if count]
+
+
+def _left(path: str) -> str:
+    """SQL: the value that a path has in what is left over, a VARIANT."""
+    value = REST
+    for part in path.split("."):
+        value = f"variant_extract({value}, '{_escaped(part)}')"
+    return value
+
+
 def _left_over(events: pa.Table) -> bool:
     return REST in events.column_names and events[REST].null_count < events.num_rows
 
@@ -150,8 +195,10 @@ def settle(temporary: Path, pattern: Path) -> str:
     with temporary.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
+    failpoints.at("segment.synced")
     temporary.replace(str(pattern).format(digest[:24]))
     settle_folder(pattern.parent)
+    failpoints.at("segment.renamed")
     return digest
 
 
@@ -164,16 +211,17 @@ def write_side(
     Returns the side file's name, or None where no event of the segment has the path. This is the one place that reads
     a VARIANT, once per segment and path.
     """
-    value = "rest"
-    for part in path.split("."):
-        value = f"variant_extract({value}, '{_escaped(part)}')"
+    value = _left(path)
     found = duck.execute(
         f"SELECT DISTINCT variant_typeof({value}) FROM read_parquet('{_escaped(segment)}')",  # noqa: S608 -- quoted
     ).fetchall()
     types = {type_ for (said,) in found for type_, starts in _VARIANT.items() if said and said.startswith(starts)}
     if not types:
         return None
-    cells = {type_: f"CASE WHEN {_is(value, type_)} THEN {value}::{_DUCK[type_]} END" for type_ in sorted(types)}
+    # TRY_CAST: a cast may be worked out for every row, also for those of another type, before CASE chooses
+    cells = {
+        type_: f"CASE WHEN {_is(value, type_)} THEN TRY_CAST({value} AS {_DUCK[type_]}) END" for type_ in sorted(types)
+    }
     if "text" in types and kind not in (None, "text"):
         read = _read_as(kind, cells["text"], zone)
         cells[kind] = f"coalesce({cells[kind]}, {read})" if kind in cells else read
@@ -232,7 +280,7 @@ def volumes(
     for name, events, first, last, *counts in rows:
         has = [column for column, count in zip([*kinds, *typed], counts, strict=True) if count]
         per = sorted("person" if column == "profile" else column for column in has if column in kinds)
-        paths = sorted(column.rpartition(":")[0] for column in has if column in typed)
+        paths = sorted({column.rpartition(":")[0] for column in has if column in typed})
         found.append({"name": name, "events": events, "first_at": first, "last_at": last, "per": per, "paths": paths})
     return found
 

@@ -8,12 +8,13 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from cxminute.model.steps import Condition, Step
 from cxminute.store import kernels
 from cxminute.store.arrays import joined, numbers_of
-from cxminute.store.conditions import evaluate
+from cxminute.store.conditions import evaluate, told_apart
 from cxminute.store.runs import Run, settle
 
 Ints = NDArray[np.int64]
@@ -118,6 +119,7 @@ class Bucket:
 
     def holds(self, where: Condition, places: Ints) -> NDArray[np.bool_]:
         """For the events at these places, whether the condition is true; only their values are looked at."""
+        where = told_apart(where, self._kinds)
         if 4 * places.size > self.times.size:  # to look at all of them in a row is quicker than to gather so many
             return evaluate(where, self.column, self.times.size)[places]
         taken = pa.array(places)
@@ -130,6 +132,8 @@ class Bucket:
         return self._columns[path]
 
     def _column(self, path: str) -> pa.Array:
+        if "\0" in path:
+            return self._only(*path.split("\0", 1))
         hidden = None if self._names.permitted.all() else ~self._names.permitted[self.codes]
         if path in ("source", "name"):
             ordinals, words = self._names.words(("source", "name").index(path))
@@ -146,6 +150,22 @@ class Bucket:
         if hidden is not None:
             places = np.arange(self.times.size, dtype=np.int64) if self._order is None else self._order
             return values.take(pa.array(places, mask=hidden))
+        return values if self._order is None else values.take(pa.array(self._order))
+
+    def _only(self, kind: str, path: str) -> pa.Array:
+        """The values of one kind, of a path that has several; null where an event has one of another kind."""
+        values = self.column(path)
+        kinds = self._kinds(path)
+        if kind not in kinds:
+            return pa.nulls(len(values))
+        others = [self._told(path, other) for other in kinds - {"text"}] if kind == "text" else []
+        own = values if kind == "text" else pc.if_else(values.is_valid(), self._told(path, kind), None)
+        for other in others:
+            own = pc.if_else(other.is_valid(), None, own)
+        return own
+
+    def _told(self, path: str, kind: str) -> pa.Array:
+        values = whole(self._parts, path, kind)
         return values if self._order is None else values.take(pa.array(self._order))
 
 

@@ -6,17 +6,18 @@ that the same input in the same order gives the same numbers.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, delete, func, insert, select
+from sqlalchemy import Connection, Engine, delete, func, select
 
 from cxminute.store.schema import IDENTIFIERS, PERSONAL
-from cxminute.store.state import writing
+from cxminute.store.state import insert_rows, writing
 
 PERSON_KINDS = ("user_id", "anonymous_id")
 """Kinds of identifier that name a person; they share the space 'person'. Every other kind is a space of its own."""
@@ -52,6 +53,17 @@ class Vault:
                 select(c.number).where(c.space == space_of(kind), c.kind == kind, c.value == value),
             ).scalar()
 
+    def names(self, kind: str, numbers: Sequence[int]) -> list[str]:
+        """What the numbers of one kind stand for, in alphabetical order; numbers of other kinds are left out."""
+        c = IDENTIFIERS.c
+        found: list[str] = []
+        with self._state.connect() as connection:
+            for start in range(0, len(numbers), _BATCH):
+                some = c.number.in_([int(number) for number in numbers[start : start + _BATCH]])
+                query = select(c.value).where(c.space == space_of(kind), c.kind == kind, some)
+                found += connection.execute(query).scalars().all()
+        return sorted(found)
+
     def _numbers(self, kind: str, words: Sequence[str]) -> NDArray[np.int64]:
         space = space_of(kind)
         met = self._met.setdefault(kind, {})
@@ -60,44 +72,57 @@ class Vault:
         unmet = [word for word in words if word not in met]
         if unmet:
             with self._state.connect() as connection:
-                for start in range(0, len(unmet), _BATCH):
-                    met.update(_known(connection, space, kind, unmet[start : start + _BATCH]))
+                met.update(_known(connection, space, kind, unmet))
         new = [word for word in unmet if word not in met]
         if new:
             with writing(self._state).begin() as connection:
                 c = IDENTIFIERS.c
                 last = connection.execute(select(func.max(c.number)).where(c.space == space)).scalar()
                 first = 0 if last is None else last + 1
-                rows = [
-                    {"space": space, "number": number, "kind": kind, "value": word}
-                    for number, word in enumerate(new, start=first)
-                ]
-                connection.execute(insert(IDENTIFIERS), rows)
+                rows = [(space, number, kind, word) for number, word in enumerate(new, start=first)]
+                insert_rows(connection, IDENTIFIERS, ("space", "number", "kind", "value"), rows)
             met.update(zip(new, range(first, first + len(new)), strict=True))
-        return np.fromiter((met[word] for word in words), np.int64, len(words))
+        return np.fromiter(map(met.__getitem__, words), np.int64, len(words))
 
 
 def _known(connection: Connection, space: str, kind: str, words: Sequence[str]) -> dict[str, int]:
-    c = IDENTIFIERS.c
-    rows = connection.execute(
-        select(c.value, c.number).where(c.space == space, c.kind == kind, c.value.in_(words)),
-    )
-    return {row[0]: row[1] for row in rows.fetchall()}
+    """The numbers of those words that have one; all words go as one parameter, so that the query is one of few."""
+    if connection.dialect.name == "sqlite":
+        among, asked = "IN (SELECT value FROM json_each(?))", msgspec.json.encode(words).decode()
+        query = f"SELECT value, number FROM identifiers WHERE space = ? AND kind = ? AND value {among}"  # noqa: S608 -- a constant
+        return dict(connection.exec_driver_sql(query, (space, kind, asked)).fetchall())
+    query = "SELECT value, number FROM identifiers WHERE space = %s AND kind = %s AND value = ANY(%s)"
+    return dict(connection.exec_driver_sql(query, (space, kind, list(words))).fetchall())
 
 
 def put_personal(connection: Connection, collect: int, part: int, personal: pa.Table) -> None:
     """Keeps personal values: a table with `id` and `profile` of the event, and a column per path, null where absent."""
     paths = [name for name in personal.column_names if name not in ("id", "profile")]
-    rows = []
-    for row in personal.to_pylist():
-        document = {path: row[path] for path in paths if row[path] is not None}
-        if document:
-            said = json.dumps(document, ensure_ascii=False, default=str)
-            rows.append(
-                {"collect": collect, "part": part, "event": row["id"], "profile": row["profile"], "document": said},
-            )
-    if rows:
-        connection.execute(insert(PERSONAL), rows)
+    full = [path for path in paths if personal[path].null_count < personal.num_rows]
+    if not full:
+        return
+    said = _documents({path: _plain(personal[path]) for path in full})
+    whose = zip(personal["id"].to_pylist(), personal["profile"].to_pylist(), said, strict=True)
+    rows = [(collect, part, event, profile, document) for event, profile, document in whose if document != "{}"]
+    insert_rows(connection, PERSONAL, ("collect", "part", "event", "profile", "document"), rows)
+
+
+def _documents(columns: Mapping[str, Sequence[Any]]) -> list[str]:
+    """For each row, JSON of path -> value, without paths that have none."""
+    encode, paths = msgspec.json.Encoder(enc_hook=str).encode, tuple(columns)
+    if all(None not in column for column in columns.values()):
+        return [encode(dict(zip(paths, row, strict=True))).decode() for row in zip(*columns.values(), strict=True)]
+    return [
+        encode({path: value for path, value in zip(paths, row, strict=True) if value is not None}).decode()
+        for row in zip(*columns.values(), strict=True)
+    ]
+
+
+def _plain(column: pa.ChunkedArray) -> list[Any]:
+    """Values as JSON has them; times as text, as they are read."""
+    values = column.to_pylist()
+    temporal = pa.types.is_temporal(column.type)
+    return [None if value is None else str(value) for value in values] if temporal else values
 
 
 def drop_personal(connection: Connection, collect: int) -> None:

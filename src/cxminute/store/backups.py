@@ -1,0 +1,299 @@
+"""Backups of a project, taken while it works, and brought back into an empty folder.
+
+The order is what makes a backup whole: first the inbox, then the state, then the files that this state names. A call
+that was acknowledged before is in the inbox's copy, or left it because the log had its events, which the later copy of
+the state names. Where it is in both, the state's mark says so, and the worker passes it by. Files that a merge replaced
+stay for an hour: what the state names is there to be linked.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from pysqlite3 import dbapi2
+from sqlalchemy import Connection, Engine, create_engine, func, make_url, select
+
+from cxminute.model.errors import BadData, BrokenStore, WrongUse
+from cxminute.store.archive import FORMAT, Archive, Header, unpack, writing_archive
+from cxminute.store.dumps import dump, load
+from cxminute.store.inbox_sqlite import look_into, number_beyond
+from cxminute.store.log import EventLog
+from cxminute.store.schema import COLLECTS, HEAD, MARKS, PACKS, RECEIPTS, SEGMENTS, SIDES, SUPERSEDED
+from cxminute.store.state import open_state
+
+_INBOX: Final = "inbox.sqlite"
+_STATE: Final = "state.sqlite"
+_ROWS: Final = "state"  # folder of the rows of PostgreSQL's tables
+_LINKS: Final = ".backup-"
+_TRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a backup holds: its files, their bytes before compression, the events and calls waiting in it."""
+
+    header: Header
+    files: int
+    bytes: int
+    events: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Files that a state names, below `.cxm`: path -> SHA-256, '' where the state keeps none; and its events."""
+
+    files: Mapping[str, str]
+    events: int
+
+
+def take(
+    file: Path, state: Engine, folder: Path, definitions: Mapping[str, Path], name: str, at: int, *, keys: bool = True
+) -> Taken:
+    """Writes a backup of a project to a file; neither server nor worker has to stop.
+
+    file:        must not be there
+    state:       the project's; folder: its `.cxm`
+    definitions: path below the project -> file
+    keys:        whether the project's own key goes in; without it what is restored has to get it from elsewhere
+    raises:      WrongUse where the file is there; BrokenStore where what the state names is missing or damaged: then
+                 there is no backup
+    """
+    if file.exists():
+        raise WrongUse(f"{file.name} exists.", allowed="a new name", then="Nothing was written.")
+    database = "sqlite" if state.dialect.name == "sqlite" else "postgresql"
+    header = Header(FORMAT, name, at, version("cxminute"), HEAD, database, keys)
+    with TemporaryDirectory(prefix=".cxm-backup-", dir=file.parent) as made, _staged(folder) as links:
+        work = Path(made)
+        waiting = _copy_inbox(folder, work)
+        named, more = _copy_state(state, folder, work, links)
+        with writing_archive(file, header) as archive:
+            for path, source in sorted(definitions.items()):
+                archive.add(path, source)
+            for copy in sorted(found for found in work.rglob("*") if found.is_file()):
+                archive.add(f".cxm/{copy.relative_to(work).as_posix()}", copy)
+            for key in sorted((folder / "keys").glob("*")) if keys else ():
+                archive.add(f".cxm/keys/{key.name}", key)
+            for path, digest in sorted(named.files.items()):
+                _add(archive, path, links / path, digest)
+        size = sum(entry.size for entry in archive.entries)
+        return Taken(header, len(archive.entries), size, named.events, waiting + more)
+
+
+def restore(file: Path, into: Path) -> Header:
+    """Brings the files of a backup into an empty folder, and checks them; `settle` makes a project of them.
+
+    raises: BadData for a file that is damaged, cut off or no backup; WrongUse for a folder that holds something
+    """
+    if into.exists() and any(into.iterdir()):
+        what = "holds a project" if (into / "cxm.toml").exists() else "is not empty"
+        raise WrongUse(f"{into} {what}.", allowed="a new folder", then="Nothing was restored.")
+    into.mkdir(parents=True, exist_ok=True)
+    return unpack(file, into)[0]
+
+
+def settle(url: str, folder: Path, header: Header) -> Taken:
+    """Makes restored files a project's: rows into its database, the inbox's numbers beyond its marks, all checked.
+
+    raises: BrokenStore where what was backed up was damaged already; WrongUse where the state's database is not empty
+    """
+    if header.database == "postgresql":
+        _bring_rows(url, folder / _ROWS, header)
+    else:
+        _bring_files(url, folder)
+    state = open_state(url)
+    try:
+        waiting = 0
+        if (folder / _INBOX).exists():
+            identity, waiting = look_into(folder / _INBOX)
+            _raise_numbers(state, folder / _INBOX, identity)
+        log = EventLog(folder / "log", state)
+        log.verify()
+        with state.connect() as connection:
+            named = _named(connection)
+            waiting += int(connection.execute(select(func.sum(PACKS.c.calls))).scalar() or 0)
+        for path in named.files:
+            if not (folder / path).is_file():
+                raise BrokenStore("A file that the state names is not in the backup.", file=path)
+        log.publish()
+    finally:
+        state.dispose()
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return Taken(header, len(files), sum(path.stat().st_size for path in files), named.events, waiting)
+
+
+# -- taking ------------------------------------------------------------------------------------------------------------
+
+
+def _copy_inbox(folder: Path, work: Path) -> int:
+    """An embedded inbox as it is at one moment; how many calls are in it."""
+    if not (folder / _INBOX).exists():
+        return 0
+    _copy(folder / _INBOX, work / _INBOX)
+    return look_into(work / _INBOX)[1]
+
+
+def _copy(source: Path, copy: Path) -> None:
+    """A SQLite file as it is at one moment, while others write to it.
+
+    Page by page (SQLite's backup interface) it would begin anew with each of their commits: this reads one snapshot.
+    """
+    try:
+        with closing(dbapi2.connect(str(source), timeout=30, isolation_level=None)) as connection:
+            connection.execute("VACUUM INTO ?", (str(copy),))
+    except dbapi2.Error as fault:
+        raise BrokenStore(f"{source.name} cannot be copied: {fault}.", then="There is no backup.") from fault
+
+
+def _copy_state(state: Engine, folder: Path, work: Path, links: Path) -> tuple[_Named, int]:
+    """The state as it is at one moment, and links to the files that it names; calls that wait in its tables."""
+    for _ in range(_TRIES):
+        with _snapshot(state, work) as connection:
+            named = _named(connection)
+            if _linked(named, folder, links):
+                waiting = connection.execute(select(func.sum(PACKS.c.calls))).scalar() or 0
+                if state.dialect.name != "sqlite":
+                    (work / _ROWS).mkdir()
+                    dump(connection, work / _ROWS)
+                return named, int(waiting)
+    lost = next(path for path in named.files if not (folder / path).exists())
+    raise BrokenStore("A file that the state names is missing.", file=lost, then="There is no backup; restore one.")
+
+
+@contextmanager
+def _snapshot(state: Engine, work: Path) -> Iterator[Connection]:
+    """A connection that sees the state as of one moment; of an embedded one, a copy, which stays."""
+    if state.dialect.name == "sqlite":
+        (work / _STATE).unlink(missing_ok=True)
+        _copy(Path(str(state.url.database)), work / _STATE)
+        copied = create_engine(f"sqlite:///{work / _STATE}", module=dbapi2, hide_parameters=True)
+        with copied.connect() as connection:
+            yield connection
+        copied.dispose()
+    else:
+        with state.connect().execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        ) as connection:
+            yield connection
+
+
+def _named(connection: Connection) -> _Named:
+    c = COLLECTS.c
+    standing = select(SEGMENTS).join(COLLECTS, c.id == SEGMENTS.c.collect).where(c.undone_at.is_(None)).subquery()
+    files = {}
+    for row in connection.execute(select(standing.c.file, standing.c.sha256)):
+        files[f"log/{row.file}"] = row.sha256
+    sides = select(SIDES.c.file).join(standing, standing.c.id == SIDES.c.segment).where(SIDES.c.file.is_not(None))
+    files.update((f"log/{file}", "") for file in connection.execute(sides).scalars())
+    files.update((f"receipts/{file}", "") for file in connection.execute(select(RECEIPTS.c.file)).scalars())
+    rows = connection.execute(select(func.sum(standing.c.rows))).scalar() or 0
+    gone = select(func.count()).select_from(SUPERSEDED).join(standing, standing.c.id == SUPERSEDED.c.segment)
+    replaced = gone.join(COLLECTS, c.id == SUPERSEDED.c.collect).where(c.undone_at.is_(None))
+    return _Named(files, int(rows) - int(connection.execute(replaced).scalar_one()))
+
+
+@contextmanager
+def _staged(folder: Path) -> Iterator[Path]:
+    """A folder in `.cxm` for links: what is linked stays, whatever a merge removes meanwhile."""
+    for left in folder.glob(f"{_LINKS}*"):
+        if not _lives(left.name.removeprefix(_LINKS)):
+            shutil.rmtree(left, ignore_errors=True)  # of a backup that was killed
+    links = folder / f"{_LINKS}{os.getpid()}"
+    links.mkdir(parents=True)
+    try:
+        yield links
+    finally:
+        shutil.rmtree(links, ignore_errors=True)
+
+
+def _lives(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _linked(named: _Named, folder: Path, links: Path) -> bool:
+    """Links every file that is named; False where one is not there any longer."""
+    for path in named.files:
+        link = links / path
+        link.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            try:
+                os.link(folder / path, link)
+            except FileNotFoundError:
+                return False
+            except OSError:  # a file system without links
+                shutil.copy2(folder / path, link)
+    return True
+
+
+def _add(archive: Archive, path: str, file: Path, digest: str) -> None:
+    entry = archive.add(f".cxm/{path}", file)
+    if digest and entry.sha256 != digest:
+        raise BrokenStore(
+            "A segment of the log is damaged.", file=path, then="There is no backup; restore it from an older one."
+        )
+
+
+# -- bringing back -----------------------------------------------------------------------------------------------------
+
+
+def _bring_rows(url: str, rows: Path, header: Header) -> None:
+    if url.startswith("sqlite"):
+        raise WrongUse("The backup holds rows of PostgreSQL.", allowed="an empty database of it as the state")
+    if header.schema != HEAD:
+        raise BadData(
+            f"The rows of the backup are of schema {header.schema}, and this version writes {HEAD}.",
+            allowed=f"version {header.version}: restore with that one, then upgrade",
+            then="Nothing was restored.",
+        )
+    state = open_state(url)
+    try:
+        load(state, rows)
+    finally:
+        state.dispose()
+    shutil.rmtree(rows)
+
+
+def _bring_files(url: str, folder: Path) -> None:
+    for path in (folder / _STATE, folder / _INBOX):
+        if path.exists():
+            _check_sqlite(path)
+    elsewhere = Path(str(make_url(url).database)) if url.startswith("sqlite") else None
+    if elsewhere is None:
+        raise WrongUse("The backup holds an embedded state.", allowed="SQLite as the state in its cxm.toml")
+    if elsewhere != folder / _STATE:
+        if elsewhere.exists():
+            raise WrongUse(
+                f"{elsewhere} is there already.", allowed="a state that is not", then="Nothing was restored."
+            )
+        shutil.move(folder / _STATE, elsewhere)
+
+
+def _check_sqlite(path: Path) -> None:
+    try:
+        with closing(dbapi2.connect(str(path))) as connection:
+            said = connection.execute("PRAGMA integrity_check(1)").fetchall()
+    except dbapi2.Error as fault:
+        raise BrokenStore("The backup holds a database that cannot be read.", file=path.name) from fault
+    if said != [("ok",)]:
+        raise BrokenStore("The backup holds a database that is damaged.", file=path.name)
+
+
+def _raise_numbers(state: Engine, inbox: Path, identity: str) -> None:
+    """Uses up the numbers of calls that went into the log after the inbox was copied and before the state was."""
+    with state.connect() as connection:
+        rows = connection.execute(select(MARKS.c.source, MARKS.c.number).where(MARKS.c.inbox == identity)).all()
+    number_beyond(inbox, {row.source: row.number for row in rows})

@@ -1,0 +1,83 @@
+"""What lies on disk against what the state says of it: for `cxm doctor`, which changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from pysqlite3 import dbapi2
+from sqlalchemy import Engine, func, select
+
+from cxminute.model.errors import BrokenStore
+from cxminute.store.schema import COLLECTS, MINUTES, RECEIPTS, RETIRED, SEGMENTS, SIDES
+from cxminute.store.segments import check_segment
+from cxminute.store.state import sqlite_is_safe
+
+
+def sqlite_version() -> tuple[str, bool]:
+    """The version of SQLite, and whether it is free of the race that can lose commits."""
+    return dbapi2.sqlite_version, sqlite_is_safe(dbapi2.sqlite_version_info)
+
+
+def damaged_database(file: Path) -> str:
+    """What SQLite finds wrong with the pages of a file; '' where nothing."""
+    try:
+        with closing(dbapi2.connect(str(file), timeout=30)) as connection:
+            [(said,)] = connection.execute("PRAGMA quick_check(1)").fetchall()
+    except dbapi2.Error as fault:
+        return str(fault)
+    return "" if said == "ok" else str(said)
+
+
+def segments(state: Engine, log: Path) -> tuple[int, list[str]]:
+    """How many segments stand, and which of them are missing or no longer what was written."""
+    c = COLLECTS.c
+    standing = select(SEGMENTS.c.file, SEGMENTS.c.sha256).join(COLLECTS, c.id == SEGMENTS.c.collect)
+    with state.connect() as connection:
+        rows = connection.execute(standing.where(c.undone_at.is_(None)).order_by(SEGMENTS.c.id)).all()
+    bad = []
+    for row in rows:
+        try:
+            check_segment(log / row.file, row.sha256)
+        except BrokenStore:
+            bad.append(row.file)
+    return len(rows), bad
+
+
+def receipts(state: Engine, folder: Path) -> tuple[int, list[str]]:
+    """How many receipts there are, and which of their files are missing or of another length than they should be."""
+    with state.connect() as connection:
+        rows = connection.execute(select(RECEIPTS.c.file, RECEIPTS.c.rows)).all()
+    bad = [row.file for row in rows if not _is_long(folder / "receipts" / row.file, 16 * row.rows)]
+    return sum(row.rows for row in rows), bad
+
+
+def unnamed(state: Engine, folder: Path, before: float) -> Iterator[tuple[str, int]]:
+    """(path below `.cxm`, bytes) of files of log and receipts that nothing names, last changed before a moment (s).
+
+    A kill leaves such files, and they are nobody's loss; merges remove theirs an hour after they were replaced.
+    """
+    with state.connect() as connection:
+        named = {f"log/{file}" for file in connection.execute(select(SEGMENTS.c.file)).scalars()}
+        named |= {f"log/{file}" for file in connection.execute(select(SIDES.c.file)).scalars()}
+        retired = select(RETIRED.c.file).where(RETIRED.c.swept.is_(False))
+        named |= {f"log/{file}" for file in connection.execute(retired).scalars()}
+        named |= {f"receipts/{file}" for file in connection.execute(select(RECEIPTS.c.file)).scalars()}
+    for path in sorted([*(folder / "log").rglob("*"), *(folder / "receipts").rglob("*")]):
+        said = path.relative_to(folder).as_posix()
+        if path.is_file() and said not in named and said != "log/manifest.json":
+            found = path.stat()
+            if found.st_mtime < before:
+                yield said, found.st_size
+
+
+def newest_receipt(state: Engine) -> int | None:
+    """The beginning of the newest minute in which anything was received, UTC ms; None where nothing was."""
+    with state.connect() as connection:
+        found: int | None = connection.execute(select(func.max(MINUTES.c.minute))).scalar()
+        return found
+
+
+def _is_long(file: Path, least: int) -> bool:
+    return file.is_file() and file.stat().st_size >= least

@@ -1,0 +1,159 @@
+"""The inbox in tables of the state's own PostgreSQL."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy import make_url
+
+from cxminute.model.calls import Call
+from cxminute.model.errors import BrokenStore
+from cxminute.store import failpoints
+from cxminute.store.inbox import Held, Stretch, Waiting, cut, left, packed, unpacked
+
+_Connection = psycopg.Connection[tuple[Any, ...]]
+
+# the one row of `inboxes` is locked until the commit: numbers become visible in order
+_PUT: Final = """
+WITH head AS (UPDATE inboxes SET last = last + %s RETURNING last - %s AS base)
+INSERT INTO packs (first, source, calls, events, bytes, received_at, pack)
+SELECT base + 1, %s, %s, %s, %s, %s, %b FROM head
+"""
+_FACTS: Final = "SELECT first, source, calls, events, bytes FROM packs WHERE first > %s ORDER BY first LIMIT 1000"
+_PACK: Final = "SELECT pack FROM packs WHERE first = %s"
+_WAITING: Final = """
+SELECT source, sum(calls)::bigint, sum(events)::bigint, sum(bytes)::bigint,
+       (array_agg(received_at ORDER BY first))[1]
+FROM packs LEFT JOIN unnest(%s::text[], %s::bigint[]) AS marks (marked, number) ON marked = source
+WHERE first + calls - 1 > coalesce(number, 0) GROUP BY source ORDER BY source
+"""
+
+
+class PostgresqlInbox:
+    """As of `Inbox`. One connection puts; another takes, drops and counts."""
+
+    def __init__(self, url: str) -> None:
+        failpoints.armed()
+        plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._writer = _Line(plain)
+        self._reader = _Line(plain)
+        with self._reader.held() as connection, connection.transaction():
+            row = (secrets.token_hex(8),)
+            connection.execute("INSERT INTO inboxes VALUES ('inbox', %s, 0) ON CONFLICT (name) DO NOTHING", row)
+            found = connection.execute("SELECT identity FROM inboxes").fetchone()
+            self._identity = str(found[0]) if found else row[0]
+
+    @property
+    def identity(self) -> str:
+        """As of `Inbox`."""
+        return self._identity
+
+    def put(self, calls: Sequence[Call]) -> None:
+        """As of `Inbox`."""
+        if not calls:
+            return
+        packs = packed(calls)
+        with self._writer.held() as connection:
+            failpoints.at("inbox.begun")
+            if len(packs) == 1:  # a transaction of its own
+                connection.execute(_PUT, (packs[0].calls, packs[0].calls, *packs[0].row))
+            else:
+                with connection.transaction():
+                    for pack in packs:
+                        connection.execute(_PUT, (pack.calls, pack.calls, *pack.row))
+            failpoints.at("inbox.committed")
+
+    def take(self, events: int, after: Mapping[str, int]) -> list[Held]:
+        """As of `Inbox`."""
+        stretch = Stretch(events, after, [])
+        held: list[Held] = []
+        with self._reader.held() as connection:
+            last, more = 0, True
+            while more:
+                rows = connection.execute(_FACTS, (last,)).fetchall()
+                more = bool(rows) and all(stretch.wants(*row) for row in rows)
+                last = rows[-1][0] if rows else 0
+            for first, source in stretch.chosen:
+                for (pack,) in connection.execute(_PACK, (first,), binary=True):
+                    held += unpacked(source, first, pack)
+        return cut(held, events, after)
+
+    def drop(self, upto: Mapping[str, int]) -> None:
+        """As of `Inbox`."""
+        gone = "DELETE FROM packs WHERE first <= %s AND first + calls - 1 <= %s AND source = %s"
+        with self._reader.held() as connection:
+            failpoints.at("inbox.dropping")
+            with connection.transaction():
+                for source, number in upto.items():
+                    connection.execute(gone, (number, number, source))
+            failpoints.at("inbox.dropped")
+
+    def waiting(self, after: Mapping[str, int]) -> list[Waiting]:
+        """As of `Inbox`."""
+        partly = "SELECT first, pack FROM packs WHERE source = %s AND first <= %s AND first + calls - 1 > %s"
+        found = []
+        with self._reader.held() as connection, connection.transaction():
+            rows = connection.execute(_WAITING, (list(after), list(after.values()))).fetchall()
+            for source, *facts in rows:
+                mark = after.get(source, 0)
+                some = connection.execute(partly, (source, mark, mark), binary=True).fetchall() if mark else []
+                packs = [unpacked(source, *row) for row in some]
+                found.append(left((source, *facts), packs, after))
+        return found
+
+    def close(self) -> None:
+        """As of `Inbox`."""
+        self._writer.close()
+        self._reader.close()
+
+
+class _Line:
+    """One connection, made when it is used, and made anew after any fault; one thread at a time has it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._lock = threading.Lock()
+        self._open: _Connection | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[_Connection]:
+        """The connection; raises BrokenStore for every fault of network or database, without what it was to write."""
+        with self._lock:
+            try:
+                if self._open is None:
+                    self._open = _connect(self._url)
+                yield self._open
+            except (psycopg.Error, OSError) as fault:
+                self._close()
+                raise BrokenStore(
+                    f"The inbox's database cannot be read or written ({type(fault).__name__}).",
+                    then="What was acknowledged stays; nothing else was.",
+                ) from fault
+            except BaseException:
+                self._close()
+                raise
+
+    def close(self) -> None:
+        """Lets go of the connection; the next use makes another."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._open is not None:
+            with suppress(psycopg.Error):
+                self._open.close()
+            self._open = None
+
+
+def _connect(url: str) -> _Connection:
+    # the last two: a network that is cut is noticed within seconds, where the system's own patience is many minutes
+    connection = psycopg.connect(url, autocommit=True, connect_timeout=10, tcp_user_timeout=20_000, keepalives_idle=10)
+    asynchronous = ("off", "local")  # an acknowledged call is on disk, and where the server has standbys, on theirs
+    if connection.execute("SHOW synchronous_commit").fetchone() in [(how,) for how in asynchronous]:
+        connection.execute("SET synchronous_commit = on")
+    return connection

@@ -1,0 +1,78 @@
+"""What makes a chunk part of the log, within the transaction of whoever adds it: segments, names, quarantine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Final
+
+import pyarrow as pa
+from sqlalchemy import Connection, func, insert, select
+
+from cxminute.model.errors import BadData
+from cxminute.model.tables import EVENT
+from cxminute.store.schema import NAMES, REJECTS, SEGMENTS
+from cxminute.store.segments import Written
+from cxminute.store.state import insert_rows
+
+VERSION: Final = int(EVENT.metadata[b"version"])
+"""Of the event schema, as segments are written."""
+LARGE: Final = 100_000
+"""Events from which on a segment is large enough to be left as it is."""
+NAMES_AT_MOST: Final = 65_536
+"""Pairs of source and name: the index holds two bytes for one."""
+
+
+def next_segment(connection: Connection) -> int:
+    """The number of the next segment: larger than any that there is."""
+    return (connection.execute(select(func.max(SEGMENTS.c.id))).scalar() or 0) + 1
+
+
+def add_segment(
+    connection: Connection, number: int, segment: Written, collect: int, part: int, source: str, *, correction: bool
+) -> None:
+    """Makes a written segment part of the log."""
+    row = {
+        "id": number,
+        "collect": collect,
+        "part": part,
+        "source": source,
+        "file": segment.file,
+        "sha256": segment.sha256,
+        "rows": segment.rows,
+        "bytes": segment.size,
+        "first_at": segment.first_at,
+        "last_at": segment.last_at,
+        "correction": correction,
+        "version": VERSION,
+        "columns": json.dumps(segment.columns),
+    }
+    connection.execute(insert(SEGMENTS).values(**row))
+
+
+def fresh_names(connection: Connection, source: str, names: Collection[str]) -> tuple[list[str], int]:
+    """Which names of a source have no code yet, in order of the alphabet, and how many codes are taken."""
+    c = NAMES.c
+    known = set(connection.execute(select(c.name).where(c.source == source)).scalars())
+    taken: int = connection.execute(select(func.count()).select_from(NAMES)).scalar_one()
+    return sorted(set(names) - known), taken
+
+
+def give_codes(connection: Connection, source: str, names: Collection[str]) -> None:
+    """Gives codes to names of events that are new, in alphabetical order within a chunk."""
+    fresh, taken = fresh_names(connection, source, names)
+    if taken + len(fresh) > NAMES_AT_MOST:
+        raise BadData(
+            f"The log would hold {taken + len(fresh):,} names of events.",
+            allowed=f"{NAMES_AT_MOST:,} over all sources; a name that holds an id or a page belongs into a property",
+            then="Nothing of this chunk was collected.",
+        )
+    for code, name in enumerate(fresh, start=taken):
+        connection.execute(insert(NAMES).values(code=code, source=source, name=name))
+
+
+def set_apart(connection: Connection, collect: int, part: int, source: str, rejects: pa.Table) -> None:
+    """Puts REJECT rows into quarantine."""
+    columns = [rejects[name].to_pylist() for name in ("position", "reason", "detail", "row")]
+    rows = [(collect, part, source, *row) for row in zip(*columns, strict=True)]
+    insert_rows(connection, REJECTS, ("collect", "part", "source", "position", "reason", "detail", "row"), rows)
