@@ -101,3 +101,60 @@ def test_the_same_name_elsewhere_is_another_path() -> None:
     lines = 'User_Id = "a"\nat = "b"\n"traits.at" = "c"\n"at.home" = "d"\ntotal = "total"'
     doc = document_of(ORDERS.replace('total = { from = "total", type = "number" }', lines))
     assert parse_source(doc, zone="UTC", parse_condition=condition) is not None
+
+
+DOOR = """
+name   = "website"
+format = "http"
+[identifiers]
+order_id = "properties.order_id"
+[properties]
+total = { type = "number" }
+"context.page.path" = {}
+[contract]
+origin   = "first-party"
+purposes = ["service-optimisation"]
+"""
+
+
+def test_a_source_of_the_door_needs_no_mapping() -> None:
+    """What comes through the door says itself what it is and when; its file adds identifiers and types."""
+    source = source_of(DOOR)
+    assert source.at_door
+    assert source.key == ("messageId",)
+    assert dict(source.identifiers) == {
+        "user_id": ("userId",),
+        "anonymous_id": ("anonymousId",),
+        "group_id": ("groupId",),
+        "order_id": ("properties.order_id",),
+    }
+    assert source.paths == {"properties.total": "number", "context.page.path": None}
+    [rule] = source.rules
+    assert (rule.at, rule.name_from, rule.kind_from) == ("at", "name", "type")
+    assert rule.properties == ("properties.total", "context.page.path")
+    assert not source_of().at_door
+
+
+def test_a_source_of_the_door_carries_what_definitions_name() -> None:
+    """Paths that a journey names are carried without being declared; names of another kind, and files, are not."""
+    source = source_of(DOOR)
+    named = source.naming({"properties.carrier", "properties.total", "source", "identifiers.order_id"})
+    assert named.paths == {"properties.total": "number", "context.page.path": None, "properties.carrier": None}
+    assert named.rules[0].properties == tuple(named.paths)
+    assert named.naming({"properties.carrier"}) == named
+    assert source_of().naming({"properties.carrier"}) == source_of()
+
+
+def test_what_is_built_in_at_the_door_cannot_be_said_otherwise() -> None:
+    """Keys of files, [[events]] and another place for userId are faults, each at its line."""
+    text = DOOR.replace("[identifiers]", '[identifiers]\nuser_id = "properties.who"').replace(
+        "[identifiers]", 'key = ["messageId"]\nencoding = "cp1252"\n[identifiers]'
+    )
+    doc = document_of(text + "[[events]]\nname = 1\n")
+    assert parse_source(doc, zone="UTC", parse_condition=condition) is None
+    assert sorted((fault.line, fault.what) for fault in doc.faults) == [
+        (4, "'key' is not for http."),
+        (5, "'encoding' is not for http."),
+        (7, "'user_id' is always userId at the door."),
+        (15, "What comes through the door has its names and times with it."),
+    ]

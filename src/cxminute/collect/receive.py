@@ -11,19 +11,20 @@ from functools import reduce
 from operator import or_
 from typing import Final
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from cxminute.collect.calls.limits import LONGEST_ID
 from cxminute.collect.cells import Cells
 from cxminute.collect.digests import digests, hexadecimal, lines_of
 from cxminute.collect.rejects import rejected
 from cxminute.collect.rows import Rows
 from cxminute.collect.seen import Seen
 from cxminute.collect.source import KINDS, Rule, Source
-from cxminute.collect.values import plain, trimmed, written
+from cxminute.collect.values import plain, trimmed
+from cxminute.model.errors import WrongUse
 from cxminute.model.steps import Condition
 from cxminute.model.tables import EVENT, WORD
 
@@ -56,20 +57,22 @@ def receive(
     *,
     secret: bytes,
     evaluate: Evaluate,
-    seen: Seen,
+    seen: Seen | None,
     personal_columns: frozenset[str] = frozenset(),
 ) -> Received:
     r"""Events of a chunk of rows, and its rejects.
 
     secret:           of the project: ids and digests are keyed by it, so that nobody else can guess a row from them
     evaluate:         answers conditions over columns (`when`)
-    seen:             of this file, handed to every chunk in order
+    seen:             of this file, handed to every chunk in order; None for what came through the door: there the log
+                      itself knows what repeats
     personal_columns: columns that the contract calls personal: as part of a key they are hashed
 
     A row id is the declared key: one column as it stands, several joined with '|' (with '\' before '|' and '\' within
     them); without a key, a keyed hash of the row and its ordinal among identical rows. An event id is the row id, '#'
     and the place of its [[events]] table. An event told `once` is no row's own: its id is a keyed hash of the
-    identifier and its kind, '~' and the place, so that no row told again without it takes it away. A row is set
+    identifier and its kind, '~' and the place, so that no row told again without it takes it away. What came through
+    the door is its own event: its id is the message id as it stands. A row is set
     apart whole with the first fault found: key, then types, then times. An event without any identifier is allowed: a
     guest's purchase is told apart, not refused.
 
@@ -78,7 +81,9 @@ def receive(
     source.check_columns(tuple(rows.table.column_names))
     cells = Cells(rows.table, source)
     length = rows.table.num_rows
-    ids = _row_ids(rows, source, cells, secret, seen, personal_columns)
+    if seen is None and not source.at_door:
+        raise WrongUse("Rows of a file are received with what was seen of it.")
+    ids = _row_ids(rows, source, cells, secret, seen or Seen(), personal_columns)
     identifiers, nobody = _identifiers(source, cells)
     cells.read_properties()
     told = [_told(rule, cells, evaluate) for rule in source.rules]
@@ -88,14 +93,15 @@ def receive(
     sound = ~cells.bad
     parts = []
     for place, rule in enumerate(source.rules):
-        chosen, named = told[place] & sound, pc.binary_join_element_wise(ids, str(place), "#")
-        if rule.once:
+        chosen = told[place] & sound
+        named = ids if source.at_door else pc.binary_join_element_wise(ids, str(place), "#")
+        if rule.once and seen is not None:
             named = _once_ids(rule.once, identifiers[rule.once], place, secret)
             chosen &= _first(named, identifiers[rule.once], chosen, seen)
         parts.append(_events(place, chosen, rows, source, cells, named, identifiers))
     events = _ordered(pa.concat_tables(parts), source, secret)
     repeated = np.zeros(len(events), dtype=np.bool_)
-    if source.key:
+    if source.key and seen is not None:
         repeated = seen.said.repeats(_words(events["id"]), events["digest"].to_numpy())
         events = events.filter(pa.array(~repeated)) if repeated.any() else events
     rejects = pa.concat_tables([rows.rejects, _rejects(rows, source, cells)])
@@ -150,6 +156,9 @@ def _identifiers(source: Source, cells: Cells) -> tuple[dict[str, pa.Array], int
             named = pc.is_in(pc.utf8_lower(values), pa.array(NOBODY))
             nobody += int(pc.sum(named).as_py() or 0)
             values = pc.if_else(named, None, values)
+        if source.at_door:  # a database that indexes no such text would refuse the whole stretch
+            long = pc.fill_null(pc.greater(pc.utf8_length(values), LONGEST_ID), False).to_numpy(zero_copy_only=False)
+            cells.fault("id_too_long", long, f"Identifier '{kind}' has more than {LONGEST_ID} characters.")
         made[kind] = values
     return made, nobody
 
@@ -264,18 +273,5 @@ def _words(ids: pa.Array | pa.ChunkedArray) -> NDArray[np.uint64]:
 def _rejects(rows: Rows, source: Source, cells: Cells) -> pa.Table:
     places = np.flatnonzero(cells.bad)
     reasons, details = cells.reasons(places)
-    if rows.lines is not None:
-        texts = [rows.lines[place] for place in places]
-    else:
-        texts = _whole({name: cells.column(name).take(pa.array(places)) for name in rows.table.column_names})
+    texts = rows.texts(places)
     return rejected(source.name, rows.positions[places].tolist(), reasons, details, texts)
-
-
-def _whole(columns: dict[str, pa.Array]) -> list[str]:
-    """Rows as JSON, each cell so that it reads back as the same: numbers and flags as they are, all else as text."""
-    said = []
-    for array in columns.values():
-        bare = pa.types.is_integer(array.type) or pa.types.is_boolean(array.type)
-        bare = bare or (pa.types.is_float64(array.type) and pc.all(pc.is_finite(array)).as_py())
-        said.append((array if bare else written(array)).to_pylist())
-    return [msgspec.json.encode(dict(zip(columns, row, strict=True))).decode() for row in zip(*said, strict=True)]

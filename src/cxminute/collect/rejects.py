@@ -42,6 +42,20 @@ REASONS: Final = {
     "bad_flag": Reason("true or false is expected", "mend the cell, or the property's type in the source"),
     "number_too_large": Reason("a number beyond what a float64 keeps to the unit (2^53)", "declare it as text"),
     "ends_before_it_begins": Reason("a later event of the row lies before an earlier", "mend the file, or not_before"),
+    "event_too_large": Reason("an item sent to the door has more than 64 KiB", "send less with each event"),
+    "too_wide": Reason("an item has more than 1,000 keys", "send lists instead of keys of their own"),
+    "not_a_number": Reason("NaN or Infinity stands where JSON has a number", "send null instead"),
+    "extreme_numbers": Reason("more than 16 numbers are beyond 1e288 or below 1e-289", "send them as text"),
+    "bad_version": Reason("it is no CloudEvent of version 1.0", 'send specversion = "1.0"'),
+    "name_too_long": Reason("the event's name has more than 256 characters", "put what varies into a property"),
+    "message_id_too_long": Reason("the message id has 100 characters or more", "send a shorter one, such as a UUID"),
+    "no_user_anon_id": Reason("neither userId nor anonymousId says whose it is", "mend one of them from where it lies"),
+    "bad_id": Reason("an identifier is neither text nor a number", "mend it from where it lies"),
+    "id_too_long": Reason("an identifier has more than 512 characters", "send a shorter one"),
+    "poison": Reason("whatever was tried, storing it failed, and it alone", "see the log, upgrade, and replay it"),
+    "too_many_names": Reason("the log has as many names of events as it can", "put what varies into a property"),
+    "not_in_plan": Reason("it is not as the tracking plan of its source has it", "mend the plan or the sender"),
+    "unknown_source": Reason("no source of that name takes events from the door now", "define it again and replay"),
 }
 """Every reason that a reject can carry."""
 

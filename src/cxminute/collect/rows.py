@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from cxminute.collect.rejects import none
 from cxminute.collect.source import Source
+from cxminute.collect.values import plain, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +24,38 @@ class Rows:
     first:     place of the chunk's first row in the file, from 0, headers and blank lines not counted
     rejects:   REJECT table of those that could not; position -1 where the file itself is at fault
     positions: place of each row of the table in the file
-    lines:     NDJSON: the raw lines, what a reject keeps
-    rest:      NDJSON: JSON text of what the mapping does not name, null where nothing is left
+    lines:     NDJSON and the door: the raw lines, or items as they were sent: what a reject keeps
+    rest:      NDJSON and the door: JSON text of what the mapping does not name, null where nothing is left
     """
 
     table: pa.Table
     first: int
     rejects: pa.Table
     positions: NDArray[np.int64]
-    lines: tuple[str, ...] | None = None
+    lines: Sequence[str] | None = None
     rest: pa.Array | None = None
 
     @property
     def count(self) -> int:
         """How many rows of the file the chunk covers, parsed or not."""
         return int(self.table.num_rows) + int(np.count_nonzero(self.rejects["position"].to_numpy() >= 0))
+
+    def texts(self, places: NDArray[np.int64]) -> list[str]:
+        """The whole rows at these places of the table, as a reject keeps them.
+
+        Raw lines where the reader kept them; else JSON, each cell so that it reads back as the same: numbers and flags
+        as they are, all else as text.
+        """
+        if self.lines is not None:
+            return [self.lines[place] for place in places.tolist()]
+        said = []
+        for name in self.table.column_names:
+            array = plain(self.table[name]).take(pa.array(places))
+            bare = pa.types.is_integer(array.type) or pa.types.is_boolean(array.type)
+            bare = bare or (pa.types.is_float64(array.type) and pc.all(pc.is_finite(array)).as_py())
+            said.append((array if bare else written(array)).to_pylist())
+        names = self.table.column_names
+        return [msgspec.json.encode(dict(zip(names, row, strict=True))).decode() for row in zip(*said, strict=True)]
 
 
 def of_tables(tables: Iterable[pa.Table], source: Source, *, file: str | None = None) -> Iterator[Rows]:

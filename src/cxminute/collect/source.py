@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Final, Literal, cast
+from typing import Final, Literal, TypeVar, cast
 
 from cxminute.model.definitions import Document
 from cxminute.model.errors import UnknownName, nearest
@@ -16,12 +16,16 @@ from cxminute.model.times import zone_of
 
 Type = Literal["number", "text", "flag", "time"]
 
-FORMATS: Final = ("csv", "tsv", "ndjson", "parquet", "excel", "sql")
+FORMATS: Final = ("csv", "tsv", "ndjson", "parquet", "excel", "sql", "http")
 TYPES: Final = ("number", "text", "flag", "time")
 KINDS: Final = ("track", "identify", "page", "screen", "group", "alias")
 ENCODINGS: Final = ("utf-8", "cp1252", "latin-1", "utf-16", "shift_jis", "gb18030")
 EPOCHS: Final = ("epoch seconds", "epoch milliseconds")
 ROOTS: Final = ("properties.", "traits.", "context.")
+DOOR: Final = "http"
+"""The format of events that come through the door: their form is known, so the file need not describe it."""
+BUILT_IN: Final = MappingProxyType({"user_id": "userId", "anonymous_id": "anonymousId", "group_id": "groupId"})
+"""The identifiers that every event of the door has a place for."""
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
@@ -80,6 +84,29 @@ class Source:
     url: str = ""
 
     @property
+    def at_door(self) -> bool:
+        """Whether its events come through the door, not out of files."""
+        return self.format == DOOR
+
+    def naming(self, paths: Iterable[str]) -> Source:
+        """The same, carrying also these property paths; only what comes through the door has any that nobody declared.
+
+        Of paths that differ only in case, the first counts, a declared one before all: to databases they are one.
+        """
+        if not self.at_door:
+            return self
+        taken = {found.path.casefold() for found in self.properties}
+        more = []
+        for path in sorted(paths):
+            if path.startswith(ROOTS) and path.casefold() not in taken:
+                taken.add(path.casefold())
+                more.append(Property(path, path))
+        properties = (*self.properties, *more)
+        carried = tuple(found.path for found in properties)
+        rules = tuple(replace(rule, properties=carried) for rule in self.rules)
+        return replace(self, properties=properties, rules=rules)
+
+    @property
     def paths(self) -> dict[str, Type | None]:
         """Every property path that its events carry, with the declared type; text for csv and tsv without one."""
         plain: Type | None = "text" if self.format in {"csv", "tsv"} else None
@@ -128,18 +155,29 @@ def parse_source(doc: Document, *, zone: str, parse_condition: Callable[[str], C
         doc.fault(f"'{name}' is not a name.", key="name", allowed="small letters, digits and dashes")
     kind = doc.text("format", allowed=FORMATS)
     doc.parsed("zone", zone_of, zone)
-    identifiers = _identifiers(doc.section("identifiers"))
-    properties = _properties(doc.section("properties"))
-    rules = tuple(_rule(table, properties, identifiers, parse_condition) for table in doc.sections("events"))
-    if not rules:
-        doc.fault("A source without events tells nothing.", allowed="at least one [[events]] table with name and at")
+    at_door = kind == DOOR
+    identifiers = _identifiers(doc.section("identifiers"), BUILT_IN if at_door else {})
+    properties = _properties(doc.section("properties"), at_door=at_door)
+    key = _of_files(doc, "key", doc.texts("key", ()), kind)
+    rules: tuple[Rule, ...]
+    if at_door:
+        key, rules = ("messageId",), (_implied(properties),)
+        for part in [*doc.sections("events")][:1] or [doc] * ("events" in doc):
+            allowed = "no [[events]]: each event says itself what it is and when"
+            part.fault("What comes through the door has its names and times with it.", allowed=allowed)
+    else:
+        rules = tuple(_rule(table, properties, identifiers, parse_condition) for table in doc.sections("events"))
+        if not rules:
+            doc.fault(
+                "A source without events tells nothing.", allowed="at least one [[events]] table with name and at"
+            )
     source = Source(
         name=name,
         format=kind,
         zone=doc.text("zone", zone),
-        encoding=_encoding(doc),
+        encoding=_of_files(doc, "encoding", _encoding(doc), kind),
         times=_times(doc),
-        key=doc.texts("key", ()),
+        key=key,
         identifiers=MappingProxyType(identifiers),
         properties=properties,
         rules=rules,
@@ -162,6 +200,22 @@ def _of_format(doc: Document, key: str, kind: str) -> str:
     return doc.text(key, None if kind == "sql" and key in {"query", "url"} else "")
 
 
+_T = TypeVar("_T")
+
+
+def _of_files(doc: Document, key: str, found: _T, kind: str) -> _T:
+    """What a key says; a fault where the source has no files."""
+    if key in doc and kind == DOOR:
+        doc.fault(f"'{key}' is not for {kind}.", key=key, allowed=f"{key} with the formats of files")
+    return found
+
+
+def _implied(properties: tuple[Property, ...]) -> Rule:
+    """The one rule of the door: every item is an event, which says its name, its kind and its time itself."""
+    carried = tuple(found.path for found in properties)
+    return Rule(name="", at="at", name_from="name", kind_from="type", properties=carried)
+
+
 def _encoding(doc: Document) -> str:
     encoding = doc.text("encoding", "utf-8")
     try:
@@ -180,9 +234,12 @@ def _times(doc: Document) -> tuple[str, ...]:
     return times
 
 
-def _identifiers(doc: Document) -> dict[str, tuple[str, ...]]:
-    kinds: dict[str, tuple[str, ...]] = {}
+def _identifiers(doc: Document, built_in: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    kinds: dict[str, tuple[str, ...]] = {kind: (column,) for kind, column in built_in.items()}
     for kind in doc.keys:
+        if kind in built_in:
+            allowed = "kinds of identifier beside user_id, anonymous_id and group_id"
+            doc.fault(f"'{kind}' is always {built_in[kind]} at the door.", key=kind, allowed=allowed)
         columns = doc.texts(kind)
         if not _KIND.fullmatch(kind) or kind in _TAKEN or kind == "person":
             doc.fault(f"'{kind}' cannot name a kind of identifier.", key=kind, allowed="user_id, order_id and the like")
@@ -192,12 +249,12 @@ def _identifiers(doc: Document) -> dict[str, tuple[str, ...]]:
     return kinds
 
 
-def _properties(doc: Document) -> tuple[Property, ...]:
+def _properties(doc: Document, *, at_door: bool = False) -> tuple[Property, ...]:
     found = []
     for name in doc.keys:
         path = name if name.startswith(ROOTS) else f"properties.{name}"
         if isinstance(doc.raw(name), dict):
-            inner = _inline(doc, name, ("from", "type"))
+            inner = _inline(doc, name, ("from", "type"), default=path if at_door else "")
             kind = inner.get("type")
             if kind is not None and kind not in TYPES:
                 doc.unknown("type", kind, TYPES, key=name)
@@ -265,10 +322,12 @@ def _named(doc: Document, key: str, default: str | None) -> tuple[str, str]:
     return doc.text(key, default), ""
 
 
-def _inline(doc: Document, key: str, allowed: tuple[str, ...]) -> dict[str, str]:
+def _inline(doc: Document, key: str, allowed: tuple[str, ...], *, default: str = "") -> dict[str, str]:
     """The texts of an inline table such as { from = "column" }; what is wrong with it is a fault of the key's line."""
     found = doc.raw(key)
     inner = {name: value for name, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
+    if default and isinstance(found, dict) and "from" not in found:
+        inner["from"] = default
     if not inner.get("from"):
         doc.fault(f"'{key}' names no column.", key=key, allowed='{ from = "column" }')
     for name in found if isinstance(found, dict) else ():

@@ -1,0 +1,78 @@
+"""Mending rows that were set apart: a field is taken from another place of the same row, or set to one text.
+
+What is said on a command line: `userId=properties.customer`, `event='Order Completed'`. Nothing else is done to a row,
+and a row that has nothing at the place, or an empty text, is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from cxminute.model.errors import WrongUse
+
+_DECODER = msgspec.json.Decoder()
+_QUOTES = ("'", '"')
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """One field, and where its value comes from: a path of the row, or a text ('' path)."""
+
+    field: str
+    path: str
+    text: str = ""
+
+
+def parse_filling(said: str) -> Filling:
+    """What `FIELD=PATH` or `FIELD='text'` says; WrongUse where it says neither."""
+    name, equals, value = (part.strip() for part in said.partition("="))
+    if not name or not equals or not value:
+        raise WrongUse(f"'{said}' does not say what a field is taken from.", allowed="FIELD=PATH, or FIELD='text'")
+    if value[0] in _QUOTES:
+        if len(value) < 2 or value[-1] != value[0]:
+            raise WrongUse(f"The quote in '{said}' is not closed.", allowed="FIELD='text'")
+        return Filling(name, "", value[1:-1])
+    return Filling(name, value)
+
+
+def mended(row: str, fillings: Sequence[Filling], *, nested: bool) -> str:
+    """The row with its fields filled; as it was where it is no JSON object, or has nothing to fill them from.
+
+    nested: dots lead into objects, as in NDJSON; else a name is a column, dots and all
+    """
+    try:
+        found = _DECODER.decode(row)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return row
+    if not isinstance(found, dict):
+        return row
+    changed = False
+    for filling in fillings:
+        value = filling.text if not filling.path else _at(found, filling.path, nested=nested)
+        if value is not None and (value != "" or not filling.path):
+            _put(found, filling.field, value, nested=nested)
+            changed = True
+    return msgspec.json.encode(found).decode() if changed else row
+
+
+def _at(row: dict[str, Any], path: str, *, nested: bool) -> Any:
+    if path in row or not nested:
+        return row.get(path)
+    head, _, tail = path.partition(".")
+    inner = row.get(head)
+    return _at(inner, tail, nested=True) if tail and isinstance(inner, dict) else None
+
+
+def _put(row: dict[str, Any], path: str, value: Any, *, nested: bool) -> None:
+    """Sets a field; what lies on the way to it and is no object gives way to one."""
+    if path in row or not nested or "." not in path:
+        row[path] = value
+        return
+    head, _, tail = path.partition(".")
+    if not isinstance(row.get(head), dict):
+        row[head] = {}
+    _put(row[head], tail, value, nested=True)
