@@ -134,3 +134,16 @@ def test_what_would_fail_later_is_told_now(
     [fault] = faults(boston, capsys)
     assert fault["file"] == file
     assert fault["nearest"] == said
+
+
+def test_a_folder_beside_a_project_is_no_part_of_it(
+    boston: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From within a project, `../other` is never taken for that project, whether it is there or not."""
+    monkeypatch.chdir(boston)
+    assert run(["check", "--project", "../other"]) != 0
+    assert "There is no folder" in capsys.readouterr().err
+    (boston.parent / "other").mkdir()
+    assert run(["check", "--project", "../other"]) != 0
+    assert "No project here" in capsys.readouterr().err
+    assert run(["check", "--project", "../d/sources"]) == 0

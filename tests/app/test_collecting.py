@@ -334,9 +334,10 @@ def test_a_damaged_segment_is_no_traceback(project: Path, tmp_path: Path, capsys
     assert collect(project, file) == 0
     [segment] = (project / ".cxm" / "log").rglob("*.parquet")
     segment.write_bytes(segment.read_bytes()[:100])
-    for command, said in (("events", "cxm doctor"), ("doctor", "damaged")):
-        assert run([command, "--project", str(project)]) == 3
-        assert said in capsys.readouterr().err
+    assert run(["events", "--project", str(project)]) == 3
+    assert "cxm doctor" in capsys.readouterr().err
+    assert run(["doctor", "--project", str(project)]) == 1
+    assert "damaged" in capsys.readouterr().out
 
 
 def test_a_misspelt_split_is_told(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

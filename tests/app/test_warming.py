@@ -120,3 +120,19 @@ def test_a_folder_that_somebody_else_laid_out_is_left_alone(tmp_path: Path, monk
     monkeypatch.setattr(os, "getuid", lambda: other)
     named.rename(named.with_name(f"cxminute-{other}"))
     assert warming._folder() is None  # noqa: SLF001 -- what is not kept there is compiled when it is used
+
+
+def test_a_module_of_few_kernels_is_loaded_by_one_process_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is compiled as it is loaded is loaded under the lock that all others wait for; without a folder, without."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(
+        warming, "import_module", lambda name: held.append((name, (tmp_path / "cxminute.lock").exists()))
+    )
+    held: list[tuple[str, bool]] = []
+    warming.load("a.module")
+    monkeypatch.setattr(warming, "_folder", lambda: None)
+    (tmp_path / "cxminute.lock").unlink()
+    warming.load("a.module")
+    assert held == [("a.module", True), ("a.module", False)]

@@ -84,13 +84,14 @@ def test_what_the_readme_shows_from_python_is_what_comes_out() -> None:
     assert tried.failed == 0
 
 
-def test_the_source_file_that_the_reference_shows_is_well_defined(
+def test_the_source_files_that_the_reference_shows_are_well_defined(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every key of a source file that is documented is one that is read."""
-    [block] = BLOCK.findall((ROOT / "docs" / "reference" / "sources.md").read_text("utf-8"))
+    of_files, of_the_door = BLOCK.findall((ROOT / "docs" / "reference" / "sources.md").read_text("utf-8"))
     (tmp_path / "sources").mkdir()
     (tmp_path / "cxm.toml").write_text('name = "shop"\n', "utf-8")
-    (tmp_path / "sources" / "orders.toml").write_text(block, "utf-8")
+    (tmp_path / "sources" / "orders.toml").write_text(of_files, "utf-8")
+    (tmp_path / "sources" / "website.toml").write_text(of_the_door, "utf-8")
     code = run(["check", "--project", str(tmp_path)])
     assert code == 0, capsys.readouterr().out

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 
 import pyarrow as pa
@@ -12,7 +11,7 @@ import pyarrow.compute as pc
 
 from cxminute.app import output
 from cxminute.app.engines import added, engine_of, joined
-from cxminute.app.options import Reading
+from cxminute.app.options import Reading, moments
 from cxminute.app.project import Project
 from cxminute.app.settings import path_of
 from cxminute.balance.promises import Promise
@@ -22,8 +21,7 @@ from cxminute.journeys.definition import JourneyDefinition
 from cxminute.journeys.nesting.held import unheld
 from cxminute.journeys.nesting.nest import Nest, by_person, count_nested, endings_for, find_nested, nest
 from cxminute.journeys.plan import Plan
-from cxminute.model.errors import UnknownName, WrongUse
-from cxminute.model.times import day_start, instant, monday_of
+from cxminute.model.errors import UnknownName
 from cxminute.privacy.permits import Permit
 from cxminute.store.protocols import Engine, Streams, Subjects
 
@@ -187,15 +185,5 @@ _FIRST, _LAST = -(2**63), 2**63 - 1
 def view(options: Reading) -> View:
     """The project for the options of a command."""
     project = Project(options.project)
-    zone = project.settings.zone
-    as_of, since, until = (
-        None if text is None else instant(text, zone) for text in (options.as_of, options.since, options.until)
-    )
-    if options.week is not None:
-        if since is not None or until is not None:
-            raise WrongUse("--week is short for --since and --until.", allowed="one or the other")
-        monday = monday_of(options.week)
-        since, until = day_start(monday, zone), day_start(monday + timedelta(days=7), zone)
-    if since is not None and until is not None and until <= since:
-        raise WrongUse("--until is not after --since: nothing lies between them.")
+    as_of, since, until = moments(options, project.settings.zone)
     return View(project, options.purpose, as_of, since, until, engine_of(project.settings))

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "collects": ("collecting:app", "Show what was collected; take one back."),
     "quarantine": ("quarantine:app", "Show what could not become an event; replay it under a mended mapping."),
     "events": ("reading:events", "Names, volumes and properties of what the log holds."),
+    "person": ("person:person", "What one person did: identifiers, when and where they were seen, last events."),
     "journeys": ("journeying:journeys", "How passages end: funnel, curve, times, flows, off-path share; the plan."),
     "flows": ("activity:flows", "Which event follows which, around any event, in both directions."),
     "retention": ("activity:retention", "Who came back, by when they began."),
@@ -31,6 +32,10 @@ COMMANDS: Final = {
     "stickiness": ("activity:stickiness", "On how many days the active were active."),
     "promises": ("reading:promises", "States, target, budget and burn of promises."),
     "minute": ("minute:minute", "The brief of a week, read in one minute."),
+    "serve": ("serving:serve", "Take events in over HTTP, of one or more projects, until it is stopped."),
+    "keys": ("keys:app", "Write keys of sources: list, add, rotate, revoke."),
+    "backup": ("backups:backup", "Put a project away in one file, while it works."),
+    "restore": ("backups:restore", "Bring a backup back into a new folder, and check it."),
     "doctor": ("setup:doctor", "Is what lies on disk what was written?"),
 }
 """Every command: where it lives, and what it is for."""
@@ -88,8 +93,11 @@ def run(arguments: list[str]) -> int:
 
 def _said(fault: Exception) -> str:
     """What went wrong; of an error inside, its kind alone, since its text may show data."""
-    if isinstance(fault, CxmError | CycloptsError):
+    if isinstance(fault, CxmError):
         return str(fault)
+    if isinstance(fault, CycloptsError):
+        said = str(fault).strip()
+        return said if "Available" in said else f"{said} Allowed: what the command with --help lists."
     if isinstance(fault, OSError):
         return f"{fault.strerror or fault}{f': {fault.filename}' if fault.filename else ''}"
     return f"Something broke inside ({type(fault).__name__}). cxm doctor says whether the log is whole."

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxminute.app import clock
+from cxminute.app.plans import enforce
 from cxminute.app.project import Project
 from cxminute.collect import delimited, ndjson
 from cxminute.collect.compressed import open_compressed
 from cxminute.collect.receive import Received, receive
-from cxminute.collect.replay import rows_of
 from cxminute.collect.rows import Rows, of_tables
 from cxminute.collect.seen import Seen
 from cxminute.collect.source import Source
@@ -29,10 +30,12 @@ from cxminute.privacy.personal import is_personal, split
 from cxminute.resolve.resolve import resolve
 from cxminute.store.conditions import evaluate
 from cxminute.store.formats import database, excel, parquet
-from cxminute.store.log import Chunk, Counts, FileId, Told, collecting, quarantine_of
+from cxminute.store.log import Chunk, Counts, FileId, Told, collecting
 from cxminute.store.vault import PERSON_KINDS
 
 Advance = Callable[[int, str], None]
+WAIT: Final = 30.0
+"""Seconds to wait for the log's lock: the worker of the door holds it for about one at a time."""
 
 
 @dataclass(slots=True)
@@ -53,6 +56,24 @@ class Collected:
     before: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """Rows of the quarantine that are taken up again.
+
+    numbers: theirs in the quarantine
+    rows:    by position each row as it came: what fails again is kept so, whatever was done to mend it
+    """
+
+    numbers: tuple[int, ...]
+    rows: Mapping[int, str]
+
+    def as_they_came(self, rejects: pa.Table) -> pa.Table:
+        """Rejects with the rows that were kept in the first place."""
+        pairs = zip(rejects["position"].to_pylist(), rejects["row"].to_pylist(), strict=True)
+        came = pa.array([self.rows.get(position, row) for position, row in pairs], pa.string())
+        return rejects.set_column(rejects.column_names.index("row"), rejects.schema.field("row"), came)
+
+
 def collect_file(project: Project, path: Path | None, source: Source, now: int, advance: Advance) -> Collected:
     """One file (or the rows of the source's query) into the log.
 
@@ -63,43 +84,27 @@ def collect_file(project: Project, path: Path | None, source: Source, now: int, 
     """
     if path is not None and source.format == "sql":
         raise WrongUse(f"Source '{source.name}' reads its rows from a query: it takes no file.")
-    with collecting(project.folder):
+    if source.format == "http":
+        raise WrongUse(
+            f"The events of source '{source.name}' come through the door: it takes no file.",
+            allowed="cxm serve, and a write key of the source: cxm keys add",
+        )
+    with alone(project):
         file = _identity(project, path, source)
         if (before := project.log.collected(source.name, file)) is not None:
             return Collected(before, _again(before.counts), before=True)
         rows = read(path, source, project.settings.segment_rows, project.root)
-        return _take(project, source, rows, file, now, advance)
+        return take(project, source, rows, file, now, advance)
 
 
-def replay(project: Project, source: Source, now: int, reason: str | None = None) -> Collected:
-    """What lies in quarantine of a source, once more under the mapping as it is now; what still fails goes back.
-
-    Collect by collect, since rows without a key are told apart within their file.
-    raises: WrongUse where nothing lies there
-    """
-    with collecting(project.folder):
-        held = project.log.rejects(source.name, reason)
-        held = held.filter(pc.greater_equal(held["position"], 0))
-        if not held.num_rows:
-            raise WrongUse(f"No row of source '{source.name}' lies in quarantine.", then="Nothing was changed.")
-        done: list[Collected] = []
-        for collect in pc.unique(held["collect"]).to_pylist():
-            part = held.filter(pc.equal(held["collect"], collect))
-            rows = rows_of(part.select(REJECT.names).cast(REJECT), source)
-            file = FileId(quarantine_of(collect))
-            numbers = tuple(part["number"].to_pylist())
-            done.append(_take(project, source, iter([rows]), file, now, lambda *_: None, numbers))
-    total = done[-1]
-    for other in done[:-1]:
-        total.counts += other.counts
-        total.nobody += other.nobody
-        total.reasons = {r: total.reasons.get(r, 0) + other.reasons.get(r, 0) for r in total.reasons | other.reasons}
-    return total
+def alone(project: Project) -> AbstractContextManager[None]:
+    """Only one collect of files, replay of them, or undo at a time; what the door received goes in between chunks."""
+    return collecting(project.folder / "collects", wait=WAIT)
 
 
 def undo(project: Project, collect: int) -> Told:
     """Takes one collect back, while no other runs."""
-    with collecting(project.folder):
+    with alone(project), collecting(project.folder, wait=WAIT):
         return project.log.undo(collect, clock.now())
 
 
@@ -114,9 +119,9 @@ def preview(project: Project, path: Path | None, source: Source, rows: int = 1_0
     if first is None:
         raise BadData("There are no rows.", file=str(path) if path else None)
     contract = project.definitions.contracts[source.name]
-    return receive(
-        first, source, secret=b"preview", evaluate=evaluate, seen=Seen(), personal_columns=_personal(source, contract)
-    )
+    personal = personal_of(source, contract)
+    received = receive(first, source, secret=b"preview", evaluate=evaluate, seen=Seen(), personal_columns=personal)
+    return enforce(project.definitions, source.name, received, first)
 
 
 def read(path: Path | None, source: Source, size: int, folder: Path) -> Iterator[Rows]:
@@ -143,47 +148,60 @@ def _plain(path: Path, source: Source, size: int) -> Iterator[Rows]:
         yield from reader(opened, source, name=path.name, size=size)
 
 
-def _take(
+def take(
     project: Project,
     source: Source,
     chunks: Iterator[Rows],
     file: FileId,
     now: int,
     advance: Advance,
-    replayed: tuple[int, ...] = (),
+    taken_up: TakenUp | None = None,
 ) -> Collected:
+    """Rows into the log, chunk by chunk, as one collect; whoever calls is `alone`.
+
+    The log's lock is held for a chunk, and let go before the next: what waits for it goes in between.
+    """
     contract = project.definitions.contracts[source.name]
-    personal, named, log = _personal(source, contract), project.definitions.paths, project.log
+    personal, named, log = personal_of(source, contract), project.definitions.paths, project.log
     first = next(chunks, None)  # a file that cannot be read at all is told before a collect begins
-    told = log.begin(source.name, file, now)
-    done = Collected(told, told.counts)
-    seen = Seen()
-    writing: list[tuple[Future[Counts], Received]] = []  # at most one: a chunk is received while the last is written
+    with ExitStack() as turn:
+        turn.enter_context(collecting(project.folder, wait=WAIT))
+        told = log.begin(source.name, file, now)
+        done = Collected(told, told.counts)
+        seen = Seen()
+        writing: list[
+            tuple[Future[Counts], Received]
+        ] = []  # at most one: a chunk is received while the last is written
 
-    def settle() -> None:
-        for future, received in writing:
-            done.counts += future.result()
-            done.nobody += received.counts.get("nobody", 0)
-            for reason in received.rejects["reason"].to_pylist():
-                done.reasons[reason] = done.reasons.get(reason, 0) + 1
-            said = f"{done.counts.rejected:,} in quarantine" if done.counts.rejected else ""
-            advance(received.counts["rows"], said)
-        writing.clear()
+        def settle() -> None:
+            for future, received in writing:
+                done.counts += future.result()
+                done.nobody += received.counts.get("nobody", 0)
+                for reason in received.rejects["reason"].to_pylist():
+                    done.reasons[reason] = done.reasons.get(reason, 0) + 1
+                said = f"{done.counts.rejected:,} in quarantine" if done.counts.rejected else ""
+                advance(received.counts["rows"], said)
+            writing.clear()
 
-    with ThreadPoolExecutor(1, thread_name_prefix="cxm-log") as writer:
-        for part, rows in enumerate(_with(first, chunks)):
-            received = receive(
-                rows, source, secret=project.secret, evaluate=evaluate, seen=seen, personal_columns=personal
-            )
-            if part < told.parts:  # committed before a kill: it only reminds `seen`
-                advance(rows.count, "")
-                continue
-            chunk = prepare(project, received, contract, replayed if part == 0 else ())
+        with ThreadPoolExecutor(1, thread_name_prefix="cxm-log") as writer:
+            for part, rows in enumerate(_with(first, chunks)):
+                received = receive(
+                    rows, source, secret=project.secret, evaluate=evaluate, seen=seen, personal_columns=personal
+                )
+                received = enforce(project.definitions, source.name, received, rows)
+                if taken_up is not None:
+                    received = replace(received, rejects=taken_up.as_they_came(received.rejects))
+                if part < told.parts:  # committed before a kill: it only reminds `seen`
+                    advance(rows.count, "")
+                    continue
+                chunk = prepare(project, received, contract, taken_up.numbers if taken_up and part == 0 else ())
+                settle()
+                turn.close()
+                turn.enter_context(collecting(project.folder, wait=WAIT))
+                writing.append((writer.submit(log.append, told, part, chunk, named), received))
             settle()
-            writing.append((writer.submit(log.append, told, part, chunk, named), received))
-        settle()
-    done.told = log.finish(told, clock.now())
-    return done
+            done.told = log.finish(told, clock.now())
+        return done
 
 
 def prepare(project: Project, received: Received, contract: Contract, replayed: tuple[int, ...] = ()) -> Chunk:
@@ -208,7 +226,7 @@ def _with(first: Rows | None, rest: Iterator[Rows]) -> Iterator[Rows]:
     yield from rest
 
 
-def _personal(source: Source, contract: Contract) -> frozenset[str]:
+def personal_of(source: Source, contract: Contract) -> frozenset[str]:
     """Columns of the file that may not stand in the clear in an event's id: persons' ids, and all that is personal."""
     persons = {f"identifiers.{kind}" for kind in PERSON_KINDS}
     return source.personal_columns(lambda path: path in persons or is_personal(path, contract))

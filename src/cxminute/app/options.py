@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from cyclopts import Parameter
 
 from cxminute.model.errors import WrongUse
+from cxminute.model.times import day_start, instant, monday_of
 
 
 @Parameter(name="*")
@@ -42,6 +45,21 @@ class Reading:
     as_of: str | None = None
     purpose: str | None = None
     json: bool = False
+
+
+def moments(options: Reading, zone: ZoneInfo) -> tuple[int | None, int | None, int | None]:
+    """What --as-of, --since and --until (or --week for both) say, UTC ms; None for what is not said."""
+    as_of, since, until = (
+        None if text is None else instant(text, zone) for text in (options.as_of, options.since, options.until)
+    )
+    if options.week is not None:
+        if since is not None or until is not None:
+            raise WrongUse("--week is short for --since and --until.", allowed="one or the other")
+        monday = monday_of(options.week)
+        since, until = day_start(monday, zone), day_start(monday + timedelta(days=7), zone)
+    if since is not None and until is not None and until <= since:
+        raise WrongUse("--until is not after --since: nothing lies between them.")
+    return as_of, since, until
 
 
 @Parameter(name="*")
@@ -106,6 +124,33 @@ class Flowing:
     def values(self) -> int:
         """How many values of a property that an answer is split by."""
         return 200 if self.limit is None else self.limit
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Inferring:
+    """Options of a proposed tracking plan.
+
+    Parameters
+    ----------
+    infer
+        Instead, propose a tracking plan from what a source has sent: names and types, no values.
+    source
+        With --infer: of which source; not needed where there is one.
+    values
+        With --infer: also list the values of texts that have few and are not personal.
+    write
+        With --infer: write the plan to plans/SOURCE.toml instead of showing it.
+    force
+        With --write: replace the plan that is there.
+
+    """
+
+    infer: bool = False
+    source: str | None = None
+    values: bool = False
+    write: bool = False
+    force: bool = False
 
 
 def check_limit(limit: int) -> None:

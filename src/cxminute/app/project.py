@@ -15,6 +15,7 @@ from cxminute.app.settings import Settings, find_root, parse_settings
 from cxminute.app.vocabulary import Vocabulary
 from cxminute.app.waiting import check_waiting
 from cxminute.balance.promises import Promise, parse_promise
+from cxminute.collect.plan import FAULT, RENAMED, Plan, parse_plan
 from cxminute.collect.source import Source, parse_source
 from cxminute.journeys.definition import JourneyDefinition, steps_in
 from cxminute.journeys.language import parse_condition, parse_journey, parse_step
@@ -24,20 +25,24 @@ from cxminute.model.steps import Step, paths_of
 from cxminute.privacy.contracts import Contract, parse_contract
 from cxminute.privacy.permits import Permit, permit
 from cxminute.store.arrays import settle_folder
+from cxminute.store.arrivals import Arrivals
+from cxminute.store.inbox import Inbox, open_inbox
+from cxminute.store.keys import WriteKeys
 from cxminute.store.log import EventLog
 from cxminute.store.protocols import Subjects
 from cxminute.store.state import State, open_state
 from cxminute.store.vault import Vault
 
 T = TypeVar("T")
-FOLDERS: Final = ("sources", "journeys", "promises")
+FOLDERS: Final = ("sources", "journeys", "promises", "plans")
 
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
     """Everything that people decided, read from the folder.
 
-    digests: of each source's file, by its name: another mapping makes other events of the same rows
+    plans:   tracking plans, by their source's name
+    digests: of each source's file and plan, by its name: another mapping makes other events of the same rows
     faults:  all that is wrong with it, in the order of the files
     """
 
@@ -46,6 +51,7 @@ class Definitions:
     contracts: Mapping[str, Contract]
     journeys: Mapping[str, JourneyDefinition]
     promises: Mapping[str, Promise]
+    plans: Mapping[str, Plan]
     digests: Mapping[str, str]
     faults: tuple[BadDefinition, ...]
 
@@ -107,6 +113,22 @@ class Project:
         return Vault(self._state)
 
     @cached_property
+    def keys(self) -> WriteKeys:
+        """The write keys of its sources."""
+        return WriteKeys(self._state)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """What the door accepted and no worker has read yet."""
+        _ = self._state  # an inbox in PostgreSQL lies in its tables
+        return open_inbox(self.settings.state_url(self.folder), self.folder)
+
+    @cached_property
+    def arrivals(self) -> Arrivals:
+        """The way from the inbox into the log."""
+        return Arrivals(self.log, self.folder, self.secret)
+
+    @cached_property
     def secret(self) -> bytes:
         """The project's own key for digests: 32 random bytes in a file of their own, made at first use."""
         path = self.folder / "keys" / "digest.key"
@@ -128,6 +150,13 @@ class Project:
             temporary.unlink()
             settle_folder(path.parent)
         return path.read_bytes()
+
+    def close(self) -> None:
+        """Lets go of connections to the state and the inbox; whoever uses them again opens them again."""
+        if "inbox" in self.__dict__:
+            self.inbox.close()
+        if "_state" in self.__dict__:
+            self._state.dispose()
 
     def bounds(self, as_of: int | None = None) -> tuple[int, int]:
         """When the first event of the log happened, and when the last: (0, 0) where there is none. UTC ms."""
@@ -183,8 +212,11 @@ def read_definitions(root: Path) -> Definitions:
     sources = [(doc, source_of(doc)) for doc in documents["sources"]]
     journeys = [(doc, parse_journey(doc)) for doc in documents["journeys"]]
     promises = [(doc, parse_promise(doc, parse_step=parse_step)) for doc in documents["promises"]]
+    plans = _plans(documents["plans"], [str(doc.raw("name") or "") for doc in documents["sources"]])
     if not any(_unread(doc) for doc in documents["sources"]):
         told = Vocabulary.of(documents["sources"], contracts, documents["journeys"])
+        if plans:
+            told = replace(told, paths=told.paths | {FAULT, RENAMED})
         for doc, _ in journeys:
             told.check(doc, ("pattern", "unless", "ignoring"))
         journeys = [(doc, found and replace(found, per=told.held(found.per))) for doc, found in journeys]
@@ -198,12 +230,35 @@ def read_definitions(root: Path) -> Definitions:
         for path in settings.dimensions:
             told.check_path(main.section("minute"), path, "dimensions")
     check_waiting(journeys)
-    digests = {
-        source.name: hashlib.sha256((root / doc.file).read_bytes()).hexdigest() for doc, source in sources if source
-    }
-    found = (_by_name(sources), contracts, _by_name(journeys), _by_name(promises), digests)
+    digests = {source.name: _digest(root, doc, plans.get(source.name)) for doc, source in sources if source}
+    found = (_by_name(sources), contracts, _by_name(journeys), _by_name(promises), _found(plans), digests)
     faults = [*main.faults, *(fault for folder in FOLDERS for doc in documents[folder] for fault in doc.faults)]
     return Definitions(settings, *found, tuple(faults))
+
+
+def _plans(documents: list[Document], sources: Collection[str]) -> dict[str, tuple[Document, Plan]]:
+    """Tracking plans by source: each source has one at most."""
+    plans: dict[str, tuple[Document, Plan]] = {}
+    for doc in documents:
+        plan = None if _unread(doc) else parse_plan(doc, sources)
+        if plan is None:
+            continue
+        if plan.source in plans:
+            doc.fault(f"Source '{plan.source}' has a plan in {plans[plan.source][0].file} already.", key="source")
+        plans.setdefault(plan.source, (doc, plan))
+    return plans
+
+
+def _found(plans: Mapping[str, tuple[Document, Plan]]) -> dict[str, Plan]:
+    return {name: plan for name, (_, plan) in plans.items()}
+
+
+def _digest(root: Path, doc: Document, planned: tuple[Document, Plan] | None) -> str:
+    """SHA-256 of a source's file; with a tracking plan, of both files."""
+    digest = hashlib.sha256((root / doc.file).read_bytes())
+    if planned is not None:
+        digest.update((root / planned[0].file).read_bytes())
+    return digest.hexdigest()
 
 
 def _unread(doc: Document) -> bool:

@@ -11,7 +11,9 @@ from typing import Final
 
 from cxminute.app.settings import ENGINES, MASTERS, SEGMENT_ROWS
 from cxminute.balance.promises import PARTIES
-from cxminute.collect.source import EPOCHS, FORMATS, KINDS, TYPES
+from cxminute.collect.plan import CHOICES, PLANNED_TYPES
+from cxminute.collect.source import BUILT_IN, DOOR, EPOCHS, FORMATS, KINDS, TYPES
+from cxminute.collect.values import LARGEST
 from cxminute.journeys.definition import ON_CHANGE, PURPOSE, REENTRIES
 from cxminute.journeys.language import CHANGED, PERSON, REENTRY
 from cxminute.model.errors import UnknownName
@@ -113,10 +115,24 @@ def _sources() -> Schema:
         required=("name", "at"),
     )
     typed = {**column, "type": _word("the type of its values; as the file has it, without one", TYPES)}
+    named: Schema = {"if": {"type": "object"}, "then": {"required": ["from"]}}
+    of_file: Schema = {
+        "required": ["events"],
+        "properties": {"properties": {"additionalProperties": named}},  # at the door a property may say its type alone
+    }
+    of_files = [form for form in FORMATS if form != DOOR]
+    at_door: Schema = {
+        "properties": {
+            "events": False,
+            "key": False,
+            "encoding": False,
+            "identifiers": {"properties": dict.fromkeys(BUILT_IN, False)},
+        }
+    }
     return _table(
         {
             "name": _text("the source's name: that of its file", pattern=r"^[a-z][a-z0-9-]*$"),
-            "format": _word("of the files; a query's rows are sql", FORMATS),
+            "format": _word(f"of the files; a query's rows are sql, what comes through the door is {DOOR}", FORMATS),
             "zone": _if_any("of times without an offset, such as Europe/London; the project's without it"),
             "encoding": _written("of csv, tsv and ndjson") | {"default": "utf-8"},
             "times": _texts(f"formats beside ISO 8601: with %, or {' or '.join(EPOCHS)}", _text(pattern=forms)),
@@ -134,7 +150,7 @@ def _sources() -> Schema:
             "properties": {
                 "description": "by property (NAME means properties.NAME), the column that it comes from",
                 "type": "object",
-                "additionalProperties": {"oneOf": [_written("the column"), _table(typed, required=("from",))]},
+                "additionalProperties": {"oneOf": [_written("the column"), _table(typed)]},
             },
             "events": {
                 "description": "the events that a row tells of: one [[events]] table each",
@@ -144,14 +160,54 @@ def _sources() -> Schema:
             },
             "contract": _contract(),
         },
-        required=("name", "format", "events", "contract"),
+        required=("name", "format", "contract"),
         rules=(
+            _with_format((DOOR,), at_door),
+            _with_format(of_files, of_file),
             _only_for("sheet", ("excel",)),
             _only_for("delimiter", ("csv", "tsv")),
             _only_for("query", ("sql",)),
             _only_for("url", ("sql",)),
             {"if": _is("format", ("sql",)), "then": {"required": ["query", "url"]}},
         ),
+    )
+
+
+def _plans() -> Schema:
+    """A value listed under `one_of` is of the property's type."""
+    listed: list[Schema] = []
+    number = {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
+    for kind, item in (("text", {"type": "string"}), ("number", number), ("flag", {"type": "boolean"})):
+        values = {"type": "array", "minItems": 1, "items": item}
+        listed.append({"if": _is("type", (kind,)), "then": {"properties": {"one_of": values}}})
+    bare = [kind for kind in PLANNED_TYPES if kind not in ("text", "number", "flag")]
+    listed.append({"if": _is("type", bare), "then": {"properties": {"one_of": False}}})
+    kinds = _word("its type", PLANNED_TYPES)
+    term = _table(
+        {"type": kinds, "one_of": {"description": "the only values it may have"}}, required=("type",), rules=listed
+    )
+    named: Schema = {"propertyNames": {"pattern": r"\S"}}
+    event = _table(
+        {
+            "required": _texts("properties that every such event has", _written()),
+            "aliases": _texts("its former names: what still comes under one is taken as this event", _written()),
+            "properties": {
+                "description": "by property (NAME means properties.NAME), its type, or type and values",
+                "type": "object",
+                "additionalProperties": {"oneOf": [kinds, term]},
+                **named,
+            },
+        }
+    )
+    events = "the events by name: one [events.NAME] table each"
+    return _table(
+        {
+            "source": _written("whose plan it is: that of its file"),
+            "unknown": _word("events and properties that the plan does not name", CHOICES, default="accept"),
+            "faults": _word("events that it names and that break it", CHOICES, default="flag"),
+            "events": {"description": events, "type": "object", "additionalProperties": event, **named},
+        },
+        required=("source",),
     )
 
 
@@ -210,6 +266,7 @@ _SCHEMAS: Final[dict[str, tuple[str, str, Callable[[], Schema]]]] = {
     "journeys": ("journeys/*.toml", "Which steps show that somebody is getting something done.", _journeys),
     "promises": ("promises/*.toml", "What was promised to whom, when it is due, and what keeps it.", _promises),
     "sources": ("sources/*.toml", "How a row of other people's data becomes events, and its contract.", _sources),
+    "plans": ("plans/*.toml", "Which events a source may send, with which properties.", _plans),
     "project": ("cxm.toml", "What a project says of itself.", _project),
 }
 
@@ -275,6 +332,10 @@ def _about(said: str) -> Schema:
 
 def _is(key: str, words: Collection[str]) -> Schema:
     return {"properties": {key: {"enum": [*words]}}, "required": [key]}
+
+
+def _with_format(formats: Collection[str], then: Schema) -> Schema:
+    return {"if": _is("format", formats), "then": then}
 
 
 def _only_for(key: str, formats: Collection[str]) -> Schema:

@@ -111,7 +111,13 @@ def path_of(name: str) -> str:
 
 
 def find_root(start: Path) -> Path:
-    """The project folder that `start` is or lies in."""
+    """The project folder that `start` is or lies in; BadDefinition where `start` is not there, or in none."""
+    start = start.resolve()  # shop/../site lies beside shop, not in it
+    if not start.exists():  # else a project above it would be taken for the one that was meant
+        raise BadDefinition(
+            f"There is no folder {start}, so no cxm.toml in it.",
+            allowed="a project folder, or one inside it; cxm init DIR makes one",
+        )
     for folder in (start, *start.parents):
         if (folder / "cxm.toml").is_file():
             return folder

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cxminute.app.settings import path_of
-from cxminute.collect.source import Source
+from cxminute.collect.source import BUILT_IN, DOOR, ROOTS, Source
 from cxminute.journeys.definition import steps_in
 from cxminute.journeys.language import parse_pattern, parse_step
 from cxminute.model.definitions import Document
@@ -24,6 +24,7 @@ class Vocabulary:
 
     kinds:    kinds of subject: person, and every kind of identifier that is a space of its own
     names:    events; `open` where a source takes their names from a column, so that any name may come
+    door:     contracts of what comes through the door: such events carry any path, and those that its file declares
     personal: path -> the source whose contract calls it personal
     journeys: names of all that have a file, be it faulty
     """
@@ -34,6 +35,7 @@ class Vocabulary:
     open: bool
     personal: Mapping[str, str]
     journeys: frozenset[str] = frozenset()
+    door: tuple[Contract, ...] = ()
 
     @classmethod
     def of(
@@ -41,6 +43,7 @@ class Vocabulary:
     ) -> Vocabulary:
         """What these source files define, and the names of these journeys."""
         kinds, names, paths, personal, any_name = {"person"}, set(), {"source", "name"}, {}, False
+        door = []
         for doc in sources:
             kinds.update(kind for kind in _keys(doc, "identifiers") if kind not in PERSON_KINDS)
             carried = {name if "." in name else f"properties.{name}" for name in _keys(doc, "properties")}
@@ -49,10 +52,15 @@ class Vocabulary:
                 any_name |= name is None
                 names.add(name or "")
             contract = contracts.get(str(doc.raw("name") or ""))
+            if doc.raw("format") == DOOR:
+                any_name = True
+                kinds.update(kind for kind in BUILT_IN if kind not in PERSON_KINDS)
+                door += [contract] if contract is not None else []
             if contract is not None:
                 personal.update({path: contract.source for path in carried if is_personal(path, contract)})
         called = frozenset(str(doc.raw("name")) for doc in journeys if doc.raw("name"))
-        return cls(frozenset(kinds), frozenset(names - {""}), frozenset(paths), any_name, personal, called)
+        names.discard("")
+        return cls(frozenset(kinds), frozenset(names), frozenset(paths), any_name, personal, called, door=tuple(door))
 
     def check(self, doc: Document, keys: Sequence[str]) -> None:
         """Notes what the steps under these keys, the purpose and the kind of subject name without it being defined."""
@@ -92,7 +100,7 @@ class Vocabulary:
         for key, path in zip(keys[1:], self.held(keys)[1:], strict=True):
             if key in self.kinds:
                 continue
-            if path in self.paths:
+            if self._carried(path):
                 self.check_path(doc, path, "per")
             else:
                 known = {*self.kinds, *(path.removeprefix("properties.") for path in self.paths)}
@@ -100,21 +108,38 @@ class Vocabulary:
 
     def check_path(self, doc: Document, path: str, key: str) -> None:
         """Notes a path that no source carries, or that may stand only in the vault."""
-        if path not in self.paths:
+        hidden = self.personal.get(path) or self._hidden_at_door(path)
+        if not self._carried(path):
             doc.unknown("path", path, self.paths, key=key)
-        elif path in self.personal:
+        elif hidden:
             doc.fault(
-                f"'{path}' is personal in source '{self.personal[path]}': its values stay in the vault.",
+                f"'{path}' is personal in source '{hidden}': its values stay in the vault.",
                 key=key,
                 allowed="a path that is not, or `open` in the source's contract",
             )
+
+    def _carried(self, path: str) -> bool:
+        """Whether events may have the path: a source declares it, or some come through the door."""
+        return path in self.paths or bool(self.door and _is_property(path))
+
+    def _hidden_at_door(self, path: str) -> str:
+        """The source of the door whose contract calls the path personal; '' where none does, or it is no property."""
+        hiding = (contract.source for contract in self.door if is_personal(path, contract))
+        return next(hiding, "") if _is_property(path) else ""
 
     def check_due(self, doc: Document, path: str, sources: Sequence[Source]) -> None:
         """Notes a due path that no source carries, or that one carries as something else than a time."""
         self.check_path(doc, path, "due")
         for source in sources:
-            kind = source.paths.get(path, "time") or "time"
-            if kind != "time":
+            undeclared = source.at_door and not any(path in other.paths for other in sources)
+            kind = source.paths.get(path, "time") or ("text" if source.at_door else "time")
+            if undeclared:
+                doc.fault(
+                    f"'{path}' is declared nowhere, so events of source '{source.name}' carry it as text.",
+                    key="due",
+                    allowed=f'{path.partition(".")[2]} = {{ type = "time" }} in that source',
+                )
+            elif kind != "time":
                 doc.fault(
                     f"'{path}' is {kind} in source '{source.name}', and a due time is a time.",
                     key="due",
@@ -128,8 +153,13 @@ class Vocabulary:
         for key in ("personal", "open"):
             for name in terms.texts(key, ()):
                 path = name if "." in name or "*" in name else f"properties.{name}"
-                if "*" not in path and path not in known and source.format != "ndjson":
+                if "*" not in path and path not in known and source.format not in {"ndjson", DOOR}:
                     terms.unknown("path", path, known, key=key)
+
+
+def _is_property(path: str) -> bool:
+    """Whether a path lies where what comes through the door has its properties, and names one."""
+    return path.startswith(ROOTS) and bool(path.partition(".")[2].strip())
 
 
 def _keys(doc: Document, key: str) -> tuple[str, ...]:

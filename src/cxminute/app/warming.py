@@ -14,7 +14,8 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import gettempdir
@@ -51,6 +52,13 @@ def warm() -> bool:
             if old != mark:
                 old.unlink(missing_ok=True)
     return True
+
+
+def load(module: str) -> None:
+    """Loads a module whose few kernels are compiled as it is loaded: by one process at a time, the others find them."""
+    folder = _folder()
+    with _alone(folder) if folder is not None else nullcontext():
+        import_module(module)
 
 
 def _folder() -> Path | None:

@@ -15,9 +15,13 @@ from cxminute.app.project import Project
 from cxminute.collect.rejects import REASONS
 from cxminute.collect.source import Source
 from cxminute.model.errors import CxmError, WrongUse
-from cxminute.model.times import from_ms
+from cxminute.model.times import from_ms, instant
 
-app = App(name="collects", help="Show what was collected; take one back.", help_format="plaintext")
+app = App(
+    name="collects",
+    help="Show what was collected; take one back; what became of all that the door received.",
+    help_format="plaintext",
+)
 
 
 def collect(
@@ -138,6 +142,54 @@ def undo(number: int, *, project: Path = Path()) -> None:
     counts = told.counts.added + told.counts.corrected
     output.say(f"Collect {told.id} ({told.file}) is taken back: {output.count(counts, 'events')}.")
     output.say("Rows that another file told too went with it: collect that file again.")
+
+
+@app.command
+def balance(
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    source: str | None = None,
+    json: bool = False,
+    project: Path = Path(),
+) -> int:
+    """What became of all that the door received, minute by minute: nothing may be missing.
+
+    Parameters
+    ----------
+    since
+        Only what was received from this time on: ISO 8601, in the project's zone; without it, the last hour that has
+        any.
+    until
+        Only what was received before this time.
+    source
+        Only of this source.
+    json
+        One JSON document instead of a table.
+    project
+        The project folder, or one inside it.
+
+    Returns
+    -------
+    int
+        0 when every minute adds up, 1 when one does not.
+
+    """
+    from cxminute.app.balancing import balanced  # noqa: PLC0415 -- opens the inbox, which other commands leave alone
+
+    opened = Project(project)
+    if source is not None:
+        opened.source(source)
+    zone = opened.settings.zone
+    first, last = (None if said is None else instant(said, zone) for said in (since, until))
+    rows, total = balanced(opened, first, last, source)
+    if json:
+        output.document({"balance": [row.document(zone) for row in rows], "total": total.document(zone)})
+        return 0 if total.adds_up else 1
+    columns = ("minute", "source", "received", "stored", "duplicate", "quarantined", "waiting", "adds up")
+    shown = [(row.moment(zone), row.source, *row.counts, row.adds_up) for row in rows]
+    output.table("Balance", columns, [*shown, ("all", "", *total.counts, total.adds_up)])
+    return 0 if total.adds_up else 1
 
 
 def _source(project: Project, name: str | None) -> Source:

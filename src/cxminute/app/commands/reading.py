@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from cxminute.app.analysis import View, view
 from cxminute.app.answers import give
 from cxminute.app.charting import check_chart
 from cxminute.app.figures import between, day, dicts, last, listed, number
-from cxminute.app.options import Reading
+from cxminute.app.options import Inferring, Reading
 from cxminute.balance.budget import budget
 from cxminute.balance.promises import Promise
 from cxminute.balance.summary import states, weeks
@@ -20,6 +21,7 @@ from cxminute.model.errors import WrongUse
 from cxminute.model.times import WEEK, from_ms
 
 _READING = Reading()
+_INFERRING = Inferring()
 
 
 def events(
@@ -28,6 +30,7 @@ def events(
     per: str | None = None,
     limit: int = 20,
     chart: Path | None = None,
+    plan: Inferring = _INFERRING,
     options: Reading = _READING,
 ) -> None:
     """Names, volumes and properties of what the log holds: what may be named in definitions.
@@ -42,6 +45,8 @@ def events(
         With --unexplained: how many names the table shows.
     chart
         With --unexplained, also draw the answer: to a file that ends in .svg, .png or .html.
+    plan
+        What a proposed tracking plan takes.
     options
         What every reading command takes.
 
@@ -49,7 +54,14 @@ def events(
     check_chart(chart)
     if not unexplained and (per is not None or chart is not None):
         raise WrongUse("--per and --chart are options of --unexplained.", allowed="cxm events --unexplained")
+    if plan.infer and unexplained:
+        raise WrongUse("--infer and --unexplained are two questions.", allowed="one of them")
+    if not plan.infer and plan != _INFERRING:
+        raise WrongUse("--source, --values, --write and --force are options of --infer.", allowed="cxm events --infer")
     seen = view(options)
+    if plan.infer:
+        _infer(seen, plan, json=options.json)
+        return
     if unexplained:
         from cxminute.app.activity_answers import default_per, unexplained_answer  # noqa: PLC0415 -- brings kernels
 
@@ -75,6 +87,21 @@ def events(
         for f in found
     ]
     output.table("Events", columns, rows)
+
+
+def _infer(seen: View, asked: Inferring, *, json: bool) -> None:
+    from cxminute.app.inferring import infer, written  # noqa: PLC0415 -- the only command that proposes a plan
+
+    if asked.force and not asked.write:
+        raise WrongUse("--force is an option of --write.", allowed="cxm events --infer --write --force")
+    source, text = infer(seen, asked.source, values=asked.values)
+    if json:
+        output.document({"source": source, "plan": tomllib.loads(text)})
+    elif not asked.write:
+        output.say(text.rstrip("\n"))
+    if asked.write:
+        path = written(seen.project, source, text, force=asked.force)
+        output.note(f"Wrote {path}: read it, mend it, then cxm check.")
 
 
 def promises(name: str | None = None, *, by: str | None = None, options: Reading = _READING) -> None:

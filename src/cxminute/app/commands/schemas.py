@@ -11,7 +11,7 @@ def schema(name: str | None = None) -> None:
     Parameters
     ----------
     name
-        journeys, promises, sources or project (cxm.toml).
+        journeys, promises, sources, plans or project (cxm.toml).
 
     """
     from cxminute.app.schema import files, schema  # noqa: PLC0415 -- the definitions' languages take a while

@@ -30,7 +30,7 @@ def init(
     folder
         The folder to make; it may exist, but nothing in it is overwritten.
     template
-        Definitions to start from: shop, boston-311 or online-retail.
+        Definitions to start from: website, shop, boston-311 or online-retail.
     from_
         A data file: a mapping for it is proposed, to be mended by hand.
     source
@@ -98,32 +98,45 @@ def check(*, project: Path = Path(), json: bool = False) -> int:
     else:
         for fault in found.faults:
             output.say(str(fault))
-        kinds = {"sources": found.sources, "journeys": found.journeys, "promises": found.promises}
+        kinds = {
+            "sources": found.sources, "journeys": found.journeys, "promises": found.promises,
+            **({"plans": found.plans} if found.plans else {}),
+        }  # fmt: skip
         counted = ", ".join(output.count(len(things), kind) for kind, things in kinds.items())
         output.say(f"{output.count(len(found.faults), 'faults')}; {counted} well defined.")
     return 1 if found.faults else 0
 
 
-def doctor(*, project: Path = Path()) -> int:
-    """Say whether what lies on disk is what was written: compares every segment of the log with its SHA-256.
+def doctor(*, project: Path = Path(), json: bool = False) -> int:
+    """Say whether what lies on disk is what was written, and whether this machine can keep what it promises.
+
+    Looks at the database, every segment's SHA-256, receipts, files that nothing names, the inbox, keys, free disk, how
+    long a sync takes, and the clock. Changes nothing.
 
     Parameters
     ----------
     project
         The project folder, or one inside it.
+    json
+        One JSON document instead of a table.
 
     Returns
     -------
     int
-        0; a damaged or missing segment is an error.
+        0 when all is well, 1 when something is wrong.
 
     """
-    from cxminute.app.project import Project  # noqa: PLC0415 -- opens the state: heavy
+    from cxminute.app.doctoring import examine  # noqa: PLC0415 -- opens the state: heavy
+    from cxminute.app.project import Project  # noqa: PLC0415 -- likewise
 
-    opened = Project(project)
-    opened.log.verify()
-    output.say(f"{len(opened.log.hashes())} segments: all as they were written.")
-    return 0
+    found = examine(Project(project))
+    wrong = [one for one in found if one.state == "wrong"]
+    if json:
+        checks = [{"name": one.name, "state": one.state, "said": one.said, **one.facts} for one in found]
+        output.document({"well": not wrong, "checks": checks})
+    else:
+        output.table("Doctor", ("", "", ""), [(one.state, one.name, one.said) for one in found])
+    return 1 if wrong else 0
 
 
 def demo(folder: Path = Path("cxm-demo"), *, seed: int = 7) -> None:

@@ -1,0 +1,56 @@
+"""A project into one file while it works, and out of it into a new folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from cxminute.app import clock
+from cxminute.app.project import FOLDERS, Project, read_definitions
+from cxminute.model.errors import WrongUse
+from cxminute.store.arrays import settle_folder
+from cxminute.store.backups import Taken, restore, settle, take
+
+
+def back_up(project: Project, file: Path, *, keys: bool = True) -> Taken:
+    """Writes a backup: definitions, log, state, inbox, receipts and (unless left out) the project's own key.
+
+    raises: WrongUse where the file is there, or its folder is not
+    """
+    if not file.parent.is_dir():
+        raise WrongUse(f"There is no folder {file.parent}.", then="Nothing was written.")
+    definitions = {path.relative_to(project.root).as_posix(): path for path in _definitions(project.root)}
+    _ = project.secret  # made at first use: a backup has it, so that what is restored goes on with it
+    name = project.settings.name
+    return take(file, project.log.state, project.folder, definitions, name, clock.now(), keys=keys)
+
+
+def bring_back(file: Path, into: Path) -> Taken:
+    """Brings a backup into a new folder, whole and checked, or not at all.
+
+    raises: BadData, BrokenStore for a file that is damaged or foreign; WrongUse for a folder that is not empty
+    """
+    if not file.is_file():
+        raise WrongUse(f"There is no file {file}.", then="Nothing was restored.")
+    into = into.absolute()
+    if into.exists() and (not into.is_dir() or any(into.iterdir())):
+        what = "holds a project" if (into / "cxm.toml").exists() else "is not empty"
+        raise WrongUse(f"{into} {what}.", allowed="a new folder", then="Nothing was restored.")
+    temporary = into.with_name(f".{into.name}.restoring-{os.getpid()}")
+    try:
+        header = restore(file, temporary)
+        settings = read_definitions(temporary).settings
+        done = settle(settings.state_url(temporary / ".cxm"), temporary / ".cxm", header)
+        temporary.replace(into)
+        settle_folder(into.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return done
+
+
+def _definitions(root: Path) -> list[Path]:
+    """What people wrote: cxm.toml, the folders of definitions, and notes beside them."""
+    beside = [path for path in (root / "cxm.toml", root / ".gitignore", *root.glob("*.md")) if path.is_file()]
+    inside = [path for folder in FOLDERS for path in (root / folder).rglob("*") if path.is_file()]
+    return sorted({*beside, *inside})

@@ -1,0 +1,155 @@
+"""What lies in quarantine, once more: under the mapping as it is now, and mended where that is asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cxminute.app.arriving import judged
+from cxminute.app.collecting import WAIT, TakenUp, alone, personal_of, prepare, take
+from cxminute.app.plans import enforce
+from cxminute.app.project import Project
+from cxminute.collect.calls.reading import read_kept
+from cxminute.collect.mending import Filling, mended
+from cxminute.collect.receive import Received, receive
+from cxminute.collect.replay import rows_of
+from cxminute.collect.seen import Seen
+from cxminute.collect.source import DOOR, Source
+from cxminute.model.errors import WrongUse
+from cxminute.model.tables import REJECT
+from cxminute.store.arrivals import Arrival
+from cxminute.store.conditions import evaluate
+from cxminute.store.log import FileId, collecting, quarantine_of
+
+_NESTED: Final = ("ndjson", DOOR)
+_STRETCH: Final = 20_000  # items of the door's at a time
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What came of rows that were taken up again.
+
+    rows:     taken up
+    added:    events that are new to the log
+    repeated: events that the log had already; of the door's, message ids that were received before
+    rejected: rows that stay in quarantine
+    reasons:  of those, how many for each reason
+    """
+
+    rows: int = 0
+    added: int = 0
+    repeated: int = 0
+    rejected: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+def replay(
+    project: Project,
+    source: Source,
+    now: int,
+    *,
+    reason: str | None = None,
+    number: int | None = None,
+    fillings: Sequence[Filling] = (),
+) -> Replayed:
+    """What lies in quarantine of a source, once more under the mapping as it is now; what still fails goes back.
+
+    reason, number: only those set apart for this reason; only this one
+    fillings:       how rows are mended first; what fails all the same is kept as it came
+    raises:         WrongUse where nothing such lies there
+    """
+    if source.format == DOOR:
+        with collecting(project.folder, wait=WAIT):
+            return _of_door(project, source, waiting(project, source, reason, number), fillings, now)
+    with alone(project):
+        return _of_files(project, source, waiting(project, source, reason, number), fillings, now)
+
+
+def trial(project: Project, source: Source, held: pa.Table, fillings: Sequence[Filling]) -> Received:
+    """What would come of rows in quarantine, as `waiting` gives them; nothing is written, nor numbered."""
+    rejects = _mended(held, source, fillings)
+    if source.format == DOOR:
+        return judged(project, source, read_kept(rejects, _naming(project, source)).rows)
+    rows = rows_of(rejects, source)
+    personal = personal_of(source, project.definitions.contracts[source.name])
+    received = receive(rows, source, secret=project.secret, evaluate=evaluate, seen=Seen(), personal_columns=personal)
+    return enforce(project.definitions, source.name, received, rows)
+
+
+def waiting(project: Project, source: Source, reason: str | None = None, number: int | None = None) -> pa.Table:
+    """Rows in quarantine that can be taken up again: `number`, `collect` and the REJECT columns."""
+    held = project.log.rejects(source.name, reason)
+    held = held.filter(pc.greater_equal(held["position"], 0))
+    if number is not None:
+        held = held.filter(pc.equal(held["number"], number))
+    if not held.num_rows:
+        what = f"No row of source '{source.name}'" + (f" with number {number}" if number is not None else "")
+        raise WrongUse(f"{what} lies in quarantine{f' for {reason}' if reason else ''}.", then="Nothing was changed.")
+    return held
+
+
+def _of_files(project: Project, source: Source, held: pa.Table, fillings: Sequence[Filling], now: int) -> Replayed:
+    """Collect by collect, since rows without a key are told apart within their file."""
+    done = Replayed()
+    for collect in pc.unique(held["collect"]).to_pylist():
+        part = held.filter(pc.equal(held["collect"], collect))
+        rows = rows_of(_mended(part, source, fillings), source)
+        came = dict(zip(part["position"].to_pylist(), part["row"].to_pylist(), strict=True))
+        taken_up = TakenUp(tuple(part["number"].to_pylist()), came)
+        file = FileId(quarantine_of(collect))
+        found = take(project, source, iter([rows]), file, now, lambda *_: None, taken_up)
+        done.rows += found.counts.rows
+        done.added += found.counts.added + found.counts.corrected
+        done.repeated += found.counts.repeated
+        done.rejected += found.counts.rejected
+        done.reasons.update(found.reasons)
+    return done
+
+
+def _of_door(project: Project, source: Source, held: pa.Table, fillings: Sequence[Filling], now: int) -> Replayed:
+    """As the worker brings calls: what was received before is a duplicate still. Collect by collect, in stretches."""
+    done = Replayed()
+    for collect in pc.unique(held["collect"]).to_pylist():
+        part = held.filter(pc.equal(held["collect"], collect))
+        for start in range(0, part.num_rows, _STRETCH):
+            _bring(project, source, part.slice(start, _STRETCH), fillings, now, done)
+    return done
+
+
+def _bring(
+    project: Project, source: Source, held: pa.Table, fillings: Sequence[Filling], now: int, done: Replayed
+) -> None:
+    places = pa.array(np.arange(held.num_rows), pa.int64())
+    part = held.set_column(held.column_names.index("position"), "position", places)
+    came = dict(enumerate(held["row"].to_pylist()))
+    taken_up = TakenUp(tuple(held["number"].to_pylist()), came)
+    read = read_kept(_mended(part, source, fillings), _naming(project, source))
+    received = judged(project, source, read.rows)
+    received = replace(received, rejects=taken_up.as_they_came(received.rejects))
+    chunk = prepare(project, received, project.definitions.contracts[source.name], taken_up.numbers)
+    arrival = Arrival(source.name, chunk, read.received, 0, None, list(came.values()))
+    became = project.arrivals.commit(arrival, project.definitions.paths, now, project.inbox.identity)
+    done.rows += held.num_rows
+    done.added += became.stored
+    done.repeated += became.duplicate
+    done.rejected += became.quarantined
+    done.reasons.update(received.rejects["reason"].to_pylist())
+
+
+def _mended(held: pa.Table, source: Source, fillings: Sequence[Filling]) -> pa.Table:
+    rejects = held.select(REJECT.names).cast(REJECT)
+    if not fillings:
+        return rejects
+    nested = source.format in _NESTED
+    rows = [mended(row, fillings, nested=nested) for row in rejects["row"].to_pylist()]
+    return rejects.set_column(rejects.column_names.index("row"), REJECT.field("row"), pa.array(rows, pa.string()))
+
+
+def _naming(project: Project, source: Source) -> Source:
+    return source.naming(project.definitions.paths)

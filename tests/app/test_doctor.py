@@ -1,0 +1,181 @@
+"""`cxm doctor` finds what is wrong, says what to do, and leaves everything as it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cxminute.app import clock, doctoring
+from cxminute.app.cli import run
+from cxminute.app.door.draining import Drain
+from cxminute.app.project import Project
+from cxminute.model.times import DAY, HOUR
+from tests.app.small_site import call, item, make_site
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Project:
+    """A site with a day's events in the log, a key, and nothing waiting."""
+    project = make_site(tmp_path / "site")
+    project.keys.add("site", clock.now())
+    project.inbox.put([call([item(n) for n in range(10)], at=clock.now())])
+    Drain(project).once(clock.now())
+    return project
+
+
+def told(project: Project, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, dict[str, object]]]:
+    """The exit code, and what doctor says by name of the check."""
+    capsys.readouterr()
+    code = run(["doctor", "--json", "--project", str(project.root)])
+    found = json.loads(capsys.readouterr().out)
+    assert found["well"] == (code == 0)
+    return code, {check["name"]: check for check in found["checks"]}
+
+
+def test_a_project_that_is_well(site: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Database, segments, receipts, files, inbox, keys, disk, sync and clock are each looked at, and all are well."""
+    code, found = told(site, capsys)
+    assert code == 0
+    assert {name: check["state"] for name, check in found.items()} == dict.fromkeys(
+        ("database", "segments", "receipts", "files", "inbox", "write keys", "disk", "sync", "clock"), "well"
+    )
+    assert run(["doctor", "--project", str(site.root)]) == 0
+    assert "1 segment: all as they were written." in capsys.readouterr().out
+
+
+def test_nothing_is_changed(site: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Looking leaves every file of the log, the keys and the receipts as it was."""
+
+    def hashes() -> dict[str, str]:
+        folders = [site.folder / name for name in ("log", "keys", "receipts")]
+        files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+    before = hashes()
+    told(site, capsys)
+    assert hashes() == before
+    assert not list(site.folder.glob(".sync-*"))
+
+
+def test_a_project_of_files_has_no_door(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where no source takes calls, nothing is asked of inbox and write keys, and no inbox is made."""
+    assert run(["init", str(tmp_path / "p"), "--template", "boston-311"]) == 0
+    code, found = told(Project(tmp_path / "p"), capsys)
+    assert code == 0
+    assert not {"inbox", "write keys"} & set(found)
+    assert not (tmp_path / "p" / ".cxm" / "inbox.sqlite").exists()
+
+
+def cut_segment(site: Project) -> None:
+    """The last byte of a segment is lost."""
+    [segment] = (site.folder / "log").rglob("*.parquet")
+    os.truncate(segment, segment.stat().st_size - 1)
+
+
+def lose_receipts(site: Project) -> None:
+    """The receipts are gone."""
+    shutil.rmtree(site.folder / "receipts")
+
+
+def lose_key(site: Project) -> None:
+    """The key of the digests is gone."""
+    (site.folder / "keys" / "digest.key").unlink()
+
+
+def show_key(site: Project) -> None:
+    """Everybody may read the key."""
+    (site.folder / "keys" / "digest.key").chmod(0o644)
+
+
+def leave_waiting(site: Project) -> None:
+    """A call came an hour ago and no worker took it."""
+    site.inbox.put([call([item(100)], at=clock.now() - HOUR)])
+
+
+def receive_tomorrow(site: Project) -> None:
+    """Calls came while the clock stood a day ahead."""
+    site.inbox.put([call([item(100)], at=clock.now() + DAY)])
+    Drain(site).once(clock.now() + DAY)
+
+
+@pytest.mark.parametrize(
+    ("harm", "name", "said"),
+    [
+        (cut_segment, "segments", "1 of 1 segments are missing or damaged"),
+        (lose_receipts, "receipts", "missing or cut off"),
+        (lose_key, "keys", "lost"),
+        (show_key, "keys", "chmod 600"),
+        (leave_waiting, "inbox", "does a worker run?"),
+        (receive_tomorrow, "clock", "set back"),
+    ],
+)
+def test_what_is_wrong_is_told(
+    site: Project, capsys: pytest.CaptureFixture[str], harm: Callable[[Project], None], name: str, said: str
+) -> None:
+    """Each harm is found by its check and ends in exit code 1; the others are looked at all the same."""
+    harm(site)
+    site.inbox.close()
+    code, found = told(site, capsys)
+    assert code == 1
+    assert found[name]["state"] == "wrong"
+    assert said in str(found[name]["said"])
+    assert {"database", "segments", "files", "disk", "sync", "clock"} <= set(found)
+
+
+def test_a_disk_that_cannot_sync_is_told(
+    site: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a sync fails or the disk is nearly full, doctor says that calls cannot be acknowledged."""
+    monkeypatch.setattr(doctoring, "LEAST_FREE", 1 << 62)
+
+    def fail(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("cxminute.app.doctoring.os.fsync", fail)
+    code, found = told(site, capsys)
+    assert (code, found["sync"]["state"], found["disk"]["state"]) == (1, "wrong", "wrong")
+
+
+def test_files_that_nothing_names_are_told(site: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a kill left behind is counted and harms nothing; what was only just written is not spoken of."""
+    for name, age in (("log/site/stray.parquet", 2 * 3_600), ("log/site/.writing-1", 2 * 3_600), ("log/new", 0)):
+        file = site.folder / name
+        file.write_bytes(b"12345")
+        os.utime(file, (clock.now() / 1_000 - age,) * 2)
+    code, found = told(site, capsys)
+    assert (code, found["files"]["state"]) == (0, "note")
+    assert (found["files"]["files"], found["files"]["bytes"]) == (2, 10)
+
+
+def test_keys_that_lead_nowhere_are_told(site: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """A source of the door without a key, and a key of a source that is gone, are named."""
+    (site.root / "sources" / "site.toml").rename(site.root / "sources" / "shop.toml")
+    file = site.root / "sources" / "shop.toml"
+    file.write_text(file.read_text("utf-8").replace('"site"', '"shop"'), "utf-8")
+    code, found = told(site, capsys)
+    assert (code, found["write keys"]["state"]) == (0, "note")
+    assert (found["write keys"]["without"], found["write keys"]["orphans"]) == (["shop"], ["site"])
+
+
+@pytest.mark.outside("postgresql")
+def test_a_project_on_postgresql_is_looked_at_too(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the state in PostgreSQL the same things are looked at."""
+    monkeypatch.setenv("CXM_DOCTOR_STATE", postgres_url)
+    project = make_site(tmp_path / "site", state="env:CXM_DOCTOR_STATE")
+    project.inbox.put([call([item(1)], at=clock.now() - HOUR)])
+    found = {one.name: one for one in doctoring.examine(project)}
+    assert (found["database"].facts, found["inbox"].state) == ({"database": "postgresql"}, "wrong")
+    Drain(project).once(clock.now())
+    found = {one.name: one for one in doctoring.examine(project)}
+    assert (found["inbox"].state, found["receipts"].facts["receipts"]) == ("well", 1)
+    assert [one.said for one in found.values() if one.state == "wrong"] == []
+    project.inbox.close()
+    project.log.state.dispose()
