@@ -6,11 +6,13 @@ The last line is `NAME met FIGURE (goal GOAL)` or `NAME short FIGURE (goal GOAL)
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from importlib import import_module
 
 BENCHMARKS = {
     "collect": "files into the log, beside DuckDB sorting and ClickHouse loading and sorting the same rows",
+    "door": "events acknowledged over HTTP after a sync, and into the log, beside a no-op under the same server",
     "live": "one event at a time and in small batches, beside the same function not compiled",
     "funnel": "funnels over the index, beside ClickHouse's windowFunnel on the same rows",
     "curves": "completion curve, retention and lifecycle over the index",
@@ -28,6 +30,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="name all benchmarks")
     parser.add_argument("--events", type=int, metavar="N", help="events in the log, instead of the default")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what it started is stopped, too
     if asked.list:
         for name, meaning in sorted(BENCHMARKS.items()):
             print(f"{name:12} {import_module(f'benchmarks.{name}').EVENTS:>12,} events  {meaning}")

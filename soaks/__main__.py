@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 from importlib import import_module
 
 SOAKS = {
+    "door": "server, worker and compaction killed under load lose nothing that was acknowledged, and count it once",
     "kill-collect": "a collect killed at random points and run again ends in the same log",
+    "power": "power that fails at any moment, unsynced writes lost or torn: nothing acknowledged goes with it",
     "laws": "the six laws of journeys over 10,000 generated cases each",
 }
 """Each is a module of this package (dashes as underscores) with `ROUNDS` and `run(rounds, seed) -> Outcome`."""
@@ -25,6 +28,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, metavar="N", help="how many rounds, instead of the default")
     parser.add_argument("--seed", type=int, metavar="S", help="where chance begins; a new one without it")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what it started is stopped, too
     if asked.list:
         for name, meaning in sorted(SOAKS.items()):
             print(f"{name:14} {_module(name).ROUNDS:>4} rounds  {meaning}")
