@@ -13,12 +13,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from cxminute.store.compaction import compact
-
 from cxminute.app.door.draining import Drain
 from cxminute.app.project import Project
 from cxminute.model.calls import Call
 from cxminute.store import inbox_sqlite
+from cxminute.store.compaction import compact
 from cxminute.store.log import collecting
 from soaks.writing import batch_of
 

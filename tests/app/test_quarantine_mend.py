@@ -58,6 +58,17 @@ def test_a_field_is_taken_from_elsewhere_and_the_event_comes_in(
     assert balance(site) == (5, 3, 0, 2)
 
 
+@pytest.mark.parametrize("how", [["--dry-run"], []])
+def test_a_mistyped_path_is_told_and_changes_nothing(
+    site: Project, capsys: pytest.CaptureFixture[str], how: list[str]
+) -> None:
+    """A place that no row has is refused, with the nearest that one has; nothing is taken up, no collect is made."""
+    before = reasons(site), len(site.log.collects())
+    assert cxm(site, "quarantine", "mend", "--source", "site", "userId=properties.costumer", *how) == 2
+    assert "did you mean 'properties.customer'?" in capsys.readouterr().err
+    assert (reasons(site), len(site.log.collects())) == before
+
+
 def test_what_still_fails_is_kept_as_it_came(site: Project) -> None:
     """A row that fails again keeps its first text, and says the reason that holds now."""
     [before] = [row["row"] for row in site.log.rejects().to_pylist() if row["reason"] == "no_name"]
@@ -128,7 +139,7 @@ def test_rows_of_a_file_are_mended_by_their_columns(tmp_path: Path) -> None:
     project = Project(root)
     assert cxm(project, "collect", str(file)) == 0
     assert (len(ids(project)), reasons(project)) == (1, ["bad_time"])
-    assert cxm(project, "quarantine", "mend", "ordered=due", "--source", "orders") == 0
+    assert cxm(project, "quarantine", "mend", "ordered=due", "--source", "orders") == 2
     assert reasons(project) == ["bad_time"]
     assert cxm(project, "quarantine", "mend", "ordered=placed", "--source", "orders", "--reason", "bad_tim") == 2
     assert cxm(project, "quarantine", "mend", "ordered=placed", "--source", "orders", "--reason", "bad_time") == 0

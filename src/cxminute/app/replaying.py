@@ -16,7 +16,7 @@ from cxminute.app.collecting import WAIT, TakenUp, alone, personal_of, prepare, 
 from cxminute.app.plans import enforce
 from cxminute.app.project import Project
 from cxminute.collect.calls.reading import read_kept
-from cxminute.collect.mending import Filling, mended
+from cxminute.collect.mending import Filling, check_found, mended
 from cxminute.collect.receive import Received, receive
 from cxminute.collect.replay import rows_of
 from cxminute.collect.seen import Seen
@@ -62,17 +62,18 @@ def replay(
 
     reason, number: only those set apart for this reason; only this one
     fillings:       how rows are mended first; what fails all the same is kept as it came
-    raises:         WrongUse where nothing such lies there
+    raises:         WrongUse where nothing such lies there, or no row has anything at a filling's path
     """
-    if source.format == DOOR:
-        with collecting(project.folder, wait=WAIT):
-            return _of_door(project, source, waiting(project, source, reason, number), fillings, now)
-    with alone(project):
-        return _of_files(project, source, waiting(project, source, reason, number), fillings, now)
+    with collecting(project.folder, wait=WAIT) if source.format == DOOR else alone(project):
+        held = waiting(project, source, reason, number)
+        _check(held, source, fillings)
+        bring = _of_door if source.format == DOOR else _of_files
+        return bring(project, source, held, fillings, now)
 
 
 def trial(project: Project, source: Source, held: pa.Table, fillings: Sequence[Filling]) -> Received:
     """What would come of rows in quarantine, as `waiting` gives them; nothing is written, nor numbered."""
+    _check(held, source, fillings)
     rejects = _mended(held, source, fillings)
     if source.format == DOOR:
         return judged(project, source, read_kept(rejects, _naming(project, source)).rows)
@@ -140,6 +141,11 @@ def _bring(
     done.repeated += became.duplicate
     done.rejected += became.quarantined
     done.reasons.update(received.rejects["reason"].to_pylist())
+
+
+def _check(held: pa.Table, source: Source, fillings: Sequence[Filling]) -> None:
+    if fillings:
+        check_found(held["row"].to_pylist(), fillings, nested=source.format in _NESTED)
 
 
 def _mended(held: pa.Table, source: Source, fillings: Sequence[Filling]) -> pa.Table:

@@ -12,10 +12,11 @@ from typing import Any
 
 import msgspec
 
-from cxminute.model.errors import WrongUse
+from cxminute.model.errors import WrongUse, nearest
 
 _DECODER = msgspec.json.Decoder()
 _QUOTES = ("'", '"')
+_LOOKED_AT = 100  # rows, for the nearest right path
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,40 @@ def parse_filling(said: str) -> Filling:
             raise WrongUse(f"The quote in '{said}' is not closed.", allowed="FIELD='text'")
         return Filling(name, "", value[1:-1])
     return Filling(name, value)
+
+
+def check_found(rows: Sequence[str], fillings: Sequence[Filling], *, nested: bool) -> None:
+    """Refuses a filling whose path no row has anything at: it is mistyped, and would change nothing.
+
+    raises: WrongUse, with the nearest path that a row has
+    """
+    for filling in fillings:
+        if filling.path and all(mended(row, [filling], nested=nested) == row for row in rows):
+            known = {path for row in rows[:_LOOKED_AT] for path in _paths(row, nested=nested)}
+            near = nearest(filling.path, known)
+            raise WrongUse(
+                f"No row has anything at '{filling.path}'" + (f"; did you mean '{near}'?" if near else "."),
+                allowed="a path that `cxm quarantine show` shows",
+                then="Nothing was changed.",
+            )
+
+
+def _paths(row: str, *, nested: bool) -> set[str]:
+    """The paths that a row has a value at."""
+    try:
+        found = _DECODER.decode(row)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return set()
+    paths: set[str] = set()
+    inside = [("", found)] if isinstance(found, dict) else []
+    while inside:
+        before, outer = inside.pop()
+        for key, value in outer.items():
+            if nested and isinstance(value, dict):
+                inside.append((f"{before}{key}.", value))
+            elif value not in (None, ""):
+                paths.add(f"{before}{key}")
+    return paths
 
 
 def mended(row: str, fillings: Sequence[Filling], *, nested: bool) -> str:
