@@ -7,10 +7,12 @@ in which commits became visible; a number is never used again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -20,6 +22,15 @@ from cxminute.model.errors import BrokenStore
 MOST_BYTES: Final = 64 << 20
 """Bytes of bodies that `take` hands out at once, unless one call alone has more."""
 
+
+class Connection(Protocol):
+    """What of a driver's connection this room knows."""
+
+    def close(self) -> object:
+        """Ends it."""
+
+
+C = TypeVar("C", bound=Connection)
 _Packed = list[tuple[int, str, str, int, bytes, bool, str]]
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Packed).decode
@@ -188,3 +199,41 @@ def left(of: tuple[str, int, int, int, int], partly: Sequence[Sequence[Held]], a
                 break
             calls, events, size = calls - 1, events - one.call.events, size - len(one.call.body)
     return Waiting(source, calls, events, size, oldest)
+
+
+class Line(Generic[C]):
+    """One connection, made when it is used, and made anew after any fault; one thread at a time has it."""
+
+    def __init__(
+        self, connect: Callable[[], C], faults: type[Exception], told: Callable[[Exception], BrokenStore]
+    ) -> None:
+        """connect: makes one; faults: what the driver raises; told: the same in the house's words."""
+        self._connect, self._faults, self._told = connect, faults, told
+        self._lock = threading.Lock()
+        self._open: C | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[C]:
+        """The connection; raises BrokenStore for every fault of driver, disk or network."""
+        with self._lock:
+            try:
+                if self._open is None:
+                    self._open = self._connect()
+                yield self._open
+            except (self._faults, OSError) as fault:
+                self._close()
+                raise self._told(fault) from fault
+            except BaseException:
+                self._close()  # a transaction may be open
+                raise
+
+    def close(self) -> None:
+        """Lets go of the connection; the next use makes another."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._open is not None:
+            with suppress(self._faults):
+                self._open.close()
+            self._open = None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -14,7 +12,7 @@ from sqlalchemy import make_url
 from cxminute.model.calls import Call
 from cxminute.model.errors import BrokenStore
 from cxminute.store import failpoints
-from cxminute.store.inbox import Held, Stretch, Waiting, cut, left, packed, unpacked
+from cxminute.store.inbox import Held, Line, Stretch, Waiting, cut, left, packed, unpacked
 
 _Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -40,8 +38,8 @@ class PostgresqlInbox:
     def __init__(self, url: str) -> None:
         failpoints.armed()
         plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        self._writer = _Line(plain)
-        self._reader = _Line(plain)
+        self._writer = _line(plain)
+        self._reader = _line(plain)
         with self._reader.held() as connection, connection.transaction():
             row = (secrets.token_hex(8),)
             connection.execute("INSERT INTO inboxes VALUES ('inbox', %s, 0) ON CONFLICT (name) DO NOTHING", row)
@@ -112,42 +110,14 @@ class PostgresqlInbox:
         self._reader.close()
 
 
-class _Line:
-    """One connection, made when it is used, and made anew after any fault; one thread at a time has it."""
+def _line(url: str) -> Line[_Connection]:
+    """A connection to the database, made when it is used; its faults are told without what it was to write."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._lock = threading.Lock()
-        self._open: _Connection | None = None
+    def told(fault: Exception) -> BrokenStore:
+        what = f"The inbox's database cannot be read or written ({type(fault).__name__})."
+        return BrokenStore(what, then="What was acknowledged stays; nothing else was.")
 
-    @contextmanager
-    def held(self) -> Iterator[_Connection]:
-        """The connection; raises BrokenStore for every fault of network or database, without what it was to write."""
-        with self._lock:
-            try:
-                if self._open is None:
-                    self._open = _connect(self._url)
-                yield self._open
-            except (psycopg.Error, OSError) as fault:
-                self._close()
-                raise BrokenStore(
-                    f"The inbox's database cannot be read or written ({type(fault).__name__}).",
-                    then="What was acknowledged stays; nothing else was.",
-                ) from fault
-            except BaseException:
-                self._close()
-                raise
-
-    def close(self) -> None:
-        """Lets go of the connection; the next use makes another."""
-        with self._lock:
-            self._close()
-
-    def _close(self) -> None:
-        if self._open is not None:
-            with suppress(psycopg.Error):
-                self._open.close()
-            self._open = None
+    return Line(lambda: _connect(url), psycopg.Error, told)
 
 
 def _connect(url: str) -> _Connection:

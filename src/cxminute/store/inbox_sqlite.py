@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from cxminute.model.calls import Call
 from cxminute.model.errors import BrokenStore
 from cxminute.store import failpoints
 from cxminute.store.arrays import make_folder, settle_folder
-from cxminute.store.inbox import Held, Pack, Stretch, Waiting, cut, left, packed, unpacked
+from cxminute.store.inbox import Held, Line, Pack, Stretch, Waiting, cut, left, packed, unpacked
 
 PAGE: Final = 16_384
 """Bytes of a page: a commit of one large pack writes 1.1 times its bytes, one of 64 single events four times (of 32 KB
@@ -60,9 +60,9 @@ class SqliteInbox:
 
     def __init__(self, path: Path) -> None:
         failpoints.armed()
-        self._path = path
-        self._writer = _Line(path)
-        self._reader = _Line(path)
+        self._writer = _line(path)
+        self._reader = _line(path)
+        self._settler = _line(path)
         self._unsettled = 0
         self._settling: threading.Thread | None = None
         make_folder(path.parent)
@@ -136,61 +136,30 @@ class SqliteInbox:
         """As of `Inbox`."""
         if self._settling is not None:
             self._settling.join()
-        self._writer.close()
-        self._reader.close()
+        for line in (self._settler, self._writer, self._reader):
+            line.close()
 
     def _settle(self) -> None:
         """Brings the write-ahead log into the file, and lets it begin anew.
 
         First what can be brought while others write; what came since is little, and is brought while they wait.
         """
-        with suppress(BrokenStore):  # whoever puts next is told of a disk that is full; the log stays as it is
-            line = _Line(self._path)
-            with line.held() as connection:
-                # who copies the inbox may read for long: nobody waits for that, the next time is soon enough
-                connection.execute("PRAGMA busy_timeout=100")
-                for how in ("PASSIVE", "PASSIVE", "RESTART"):
-                    connection.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
-            line.close()
+        # whoever puts next is told of a disk that is full; the log stays as it is
+        with suppress(BrokenStore), self._settler.held() as connection:
+            # who copies the inbox may read for long: nobody waits for that, the next time is soon enough
+            connection.execute("PRAGMA busy_timeout=100")
+            for how in ("PASSIVE", "PASSIVE", "RESTART"):
+                connection.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
 
 
-class _Line:
-    """One connection, made when it is used, and made anew after any fault; one thread at a time has it."""
+def _line(path: Path) -> Line[Any]:
+    """A connection to the file, made when it is used."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._open: Any = None
+    def told(fault: Exception) -> BrokenStore:
+        then = "What was acknowledged stays; nothing else was."
+        return BrokenStore(f"The inbox cannot be read or written: {fault}.", file=path.name, then=then)
 
-    @contextmanager
-    def held(self) -> Iterator[Any]:
-        """The connection; raises BrokenStore for every fault of disk or database."""
-        with self._lock:
-            try:
-                if self._open is None:
-                    self._open = _connect(self._path)
-                yield self._open
-            except (dbapi2.Error, OSError) as fault:
-                self._close()
-                raise BrokenStore(
-                    f"The inbox cannot be read or written: {fault}.",
-                    file=self._path.name,
-                    then="What was acknowledged stays; nothing else was.",
-                ) from fault
-            except BaseException:
-                self._close()  # a transaction may be open
-                raise
-
-    def close(self) -> None:
-        """Lets go of the connection; the next use makes another."""
-        with self._lock:
-            self._close()
-
-    def _close(self) -> None:
-        if self._open is not None:
-            with suppress(dbapi2.Error):
-                self._open.close()
-            self._open = None
+    return Line(lambda: _connect(path), dbapi2.Error, told)
 
 
 def _connect(path: Path) -> Any:
