@@ -11,36 +11,19 @@ from typing import overload
 import numpy as np
 import pyarrow as pa
 
-from cxminute.app.collecting import personal_of, prepare
-from cxminute.app.plans import enforce
+from cxminute.app.collecting import judged, prepare
 from cxminute.app.project import Project
 from cxminute.collect.calls.reading import ReadCalls
-from cxminute.collect.receive import Received, receive
-from cxminute.collect.rejects import none, rejected
+from cxminute.collect.rejects import in_order, none, rejected
 from cxminute.collect.rows import Rows
 from cxminute.collect.source import Source
 from cxminute.model.tables import EVENT
-from cxminute.store.conditions import evaluate
 from cxminute.store.log import Chunk
-
-
-def judged(project: Project, source: Source, rows: Rows) -> Received:
-    """Items as events and rejects, by the mapping of their source and then by its tracking plan."""
-    contract = project.definitions.contracts[source.name]
-    received = receive(
-        rows,
-        source,
-        secret=project.secret,
-        evaluate=evaluate,
-        seen=None,
-        personal_columns=personal_of(source, contract),
-    )
-    return enforce(project.definitions, source.name, received, rows)
 
 
 def arriving(project: Project, source: Source, rows: Rows, replayed: tuple[int, ...] = ()) -> Chunk:
     """Items as the log takes them; what repeats is judged there."""
-    received = judged(project, source, rows)
+    received = judged(project, source, rows, None)
     return prepare(project, received, project.definitions.contracts[source.name], replayed)
 
 
@@ -49,9 +32,7 @@ def set_apart(source: str, rows: Rows, reason: str, detail: str) -> Chunk:
     texts = list(rows.lines or ())
     more = rejected(source, rows.positions.tolist(), [reason] * len(texts), [detail] * len(texts), texts)
     events = EVENT.empty_table().append_column(pa.field("profile", pa.int64()), pa.array([], pa.int64()))
-    rejects = pa.concat_tables([rows.rejects, more])
-    rejects = rejects.take(pa.array(np.argsort(rejects["position"].to_numpy(), kind="stable")))
-    return Chunk(events, events.select(["id", "profile"]), rejects, rows.count)
+    return Chunk(events, events.select(["id", "profile"]), in_order(rows.rejects, more), rows.count)
 
 
 def cut(read: ReadCalls, start: int, stop: int) -> ReadCalls:

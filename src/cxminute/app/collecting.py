@@ -22,7 +22,7 @@ from cxminute.collect.compressed import open_compressed
 from cxminute.collect.receive import Received, receive
 from cxminute.collect.rows import Rows, of_tables
 from cxminute.collect.seen import Seen
-from cxminute.collect.source import Source
+from cxminute.collect.source import DOOR, Source
 from cxminute.model.errors import BadData, WrongUse
 from cxminute.model.tables import REJECT
 from cxminute.privacy.contracts import Contract
@@ -84,7 +84,7 @@ def collect_file(project: Project, path: Path | None, source: Source, now: int, 
     """
     if path is not None and source.format == "sql":
         raise WrongUse(f"Source '{source.name}' reads its rows from a query: it takes no file.")
-    if source.format == "http":
+    if source.format == DOOR:
         raise WrongUse(
             f"The events of source '{source.name}' come through the door: it takes no file.",
             allowed="cxm serve, and a write key of the source: cxm keys add",
@@ -118,10 +118,7 @@ def preview(project: Project, path: Path | None, source: Source, rows: int = 1_0
     first = next(read(path, source, rows, project.root), None)
     if first is None:
         raise BadData("There are no rows.", file=str(path) if path else None)
-    contract = project.definitions.contracts[source.name]
-    personal = personal_of(source, contract)
-    received = receive(first, source, secret=b"preview", evaluate=evaluate, seen=Seen(), personal_columns=personal)
-    return enforce(project.definitions, source.name, received, first)
+    return judged(project, source, first, Seen(), secret=b"preview")
 
 
 def read(path: Path | None, source: Source, size: int, folder: Path) -> Iterator[Rows]:
@@ -162,7 +159,7 @@ def take(
     The log's lock is held for a chunk, and let go before the next: what waits for it goes in between.
     """
     contract = project.definitions.contracts[source.name]
-    personal, named, log = personal_of(source, contract), project.definitions.paths, project.log
+    named, log = project.definitions.paths, project.log
     first = next(chunks, None)  # a file that cannot be read at all is told before a collect begins
     with ExitStack() as turn:
         turn.enter_context(collecting(project.folder, wait=WAIT))
@@ -185,10 +182,7 @@ def take(
 
         with ThreadPoolExecutor(1, thread_name_prefix="cxm-log") as writer:
             for part, rows in enumerate(_with(first, chunks)):
-                received = receive(
-                    rows, source, secret=project.secret, evaluate=evaluate, seen=seen, personal_columns=personal
-                )
-                received = enforce(project.definitions, source.name, received, rows)
+                received = judged(project, source, rows, seen)
                 if taken_up is not None:
                     received = replace(received, rejects=taken_up.as_they_came(received.rejects))
                 if part < told.parts:  # committed before a kill: it only reminds `seen`
@@ -202,6 +196,23 @@ def take(
             settle()
             done.told = log.finish(told, clock.now())
         return done
+
+
+def judged(project: Project, source: Source, rows: Rows, seen: Seen | None, *, secret: bytes | None = None) -> Received:
+    """Rows as events and rejects, by the mapping of their source and then by its tracking plan.
+
+    seen:   of their file; None for what came through the door, where the log says what repeats
+    secret: the project's own where none is given
+    """
+    received = receive(
+        rows,
+        source,
+        secret=project.secret if secret is None else secret,
+        evaluate=evaluate,
+        seen=seen,
+        personal_columns=_personal(source, project.definitions.contracts[source.name]),
+    )
+    return enforce(project.definitions, source.name, received, rows)
 
 
 def prepare(project: Project, received: Received, contract: Contract, replayed: tuple[int, ...] = ()) -> Chunk:
@@ -226,7 +237,7 @@ def _with(first: Rows | None, rest: Iterator[Rows]) -> Iterator[Rows]:
     yield from rest
 
 
-def personal_of(source: Source, contract: Contract) -> frozenset[str]:
+def _personal(source: Source, contract: Contract) -> frozenset[str]:
     """Columns of the file that may not stand in the clear in an event's id: persons' ids, and all that is personal."""
     persons = {f"identifiers.{kind}" for kind in PERSON_KINDS}
     return source.personal_columns(lambda path: path in persons or is_personal(path, contract))

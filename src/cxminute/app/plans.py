@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 
 from cxminute.app.project import Definitions
 from cxminute.collect.planned import judge
 from cxminute.collect.receive import Received
-from cxminute.collect.rejects import rejected
+from cxminute.collect.rejects import in_order, rejected
 from cxminute.collect.rows import Rows
 
 NOT_IN_PLAN = "not_in_plan"
@@ -34,8 +33,7 @@ def enforce(definitions: Definitions, name: str, received: Received, rows: Rows)
         places = np.searchsorted(rows.positions, judged.rejected)
         reasons, positions = [NOT_IN_PLAN] * len(places), judged.rejected.tolist()
         refused = rejected(name, positions, reasons, judged.details, rows.texts(places))
-        rejects = pa.concat_tables([rejects, refused])
-        rejects = rejects.take(pa.array(np.argsort(rejects["position"].to_numpy(), kind="stable")))
+        rejects = in_order(rejects, refused)
     counts = received.counts | {"events": judged.events.num_rows, "rejects": rejects.num_rows}
     counts |= {"flagged": judged.flagged, "renamed": judged.renamed}
     return replace(received, events=judged.events, rejects=rejects, counts=counts)

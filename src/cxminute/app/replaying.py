@@ -11,20 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cxminute.app.arriving import judged
-from cxminute.app.collecting import WAIT, TakenUp, alone, personal_of, prepare, take
-from cxminute.app.plans import enforce
+from cxminute.app.collecting import WAIT, TakenUp, alone, judged, prepare, take
 from cxminute.app.project import Project
 from cxminute.collect.calls.reading import read_kept
 from cxminute.collect.mending import Filling, check_found, mended
-from cxminute.collect.receive import Received, receive
+from cxminute.collect.receive import Received
 from cxminute.collect.replay import rows_of
 from cxminute.collect.seen import Seen
 from cxminute.collect.source import DOOR, Source
 from cxminute.model.errors import WrongUse
 from cxminute.model.tables import REJECT
 from cxminute.store.arrivals import Arrival
-from cxminute.store.conditions import evaluate
 from cxminute.store.log import FileId, collecting, quarantine_of
 
 _NESTED: Final = ("ndjson", DOOR)
@@ -76,11 +73,8 @@ def trial(project: Project, source: Source, held: pa.Table, fillings: Sequence[F
     _check(held, source, fillings)
     rejects = _mended(held, source, fillings)
     if source.format == DOOR:
-        return judged(project, source, read_kept(rejects, _naming(project, source)).rows)
-    rows = rows_of(rejects, source)
-    personal = personal_of(source, project.definitions.contracts[source.name])
-    received = receive(rows, source, secret=project.secret, evaluate=evaluate, seen=Seen(), personal_columns=personal)
-    return enforce(project.definitions, source.name, received, rows)
+        return judged(project, source, read_kept(rejects, _naming(project, source)).rows, None)
+    return judged(project, source, rows_of(rejects, source), Seen())
 
 
 def waiting(project: Project, source: Source, reason: str | None = None, number: int | None = None) -> pa.Table:
@@ -131,7 +125,7 @@ def _bring(
     came = dict(enumerate(held["row"].to_pylist()))
     taken_up = TakenUp(tuple(held["number"].to_pylist()), came)
     read = read_kept(_mended(part, source, fillings), _naming(project, source))
-    received = judged(project, source, read.rows)
+    received = judged(project, source, read.rows, None)
     received = replace(received, rejects=taken_up.as_they_came(received.rejects))
     chunk = prepare(project, received, project.definitions.contracts[source.name], taken_up.numbers)
     arrival = Arrival(source.name, chunk, read.received, 0, None, list(came.values()))

@@ -19,7 +19,6 @@ from cxminute.collect.terms import (
     WHOLE,
     Mask,
     Reading,
-    as_text,
     at_once,
     faulty,
     is_there,
@@ -29,7 +28,7 @@ from cxminute.collect.terms import (
     settled,
     unplanned,
 )
-from cxminute.collect.values import LARGEST
+from cxminute.collect.values import LARGEST, as_text
 
 JUDGED: Final = ("properties.", "traits.")
 """Where an event's own properties lie; what lies in `context` comes from the sender's library."""

@@ -46,9 +46,8 @@ def check_found(rows: Sequence[str], fillings: Sequence[Filling], *, nested: boo
     raises: WrongUse, with the nearest path that a row has
     """
     for filling in fillings:
-        if filling.path and all(mended(row, [filling], nested=nested) == row for row in rows):
-            known = {path for row in rows[:_LOOKED_AT] for path in _paths(row, nested=nested)}
-            near = nearest(filling.path, known)
+        if filling.path and not any(_value(_object(row), filling, nested=nested) is not None for row in rows):
+            near = nearest(filling.path, {path for row in rows[:_LOOKED_AT] for path in _paths(row, nested=nested)})
             raise WrongUse(
                 f"No row has anything at '{filling.path}'" + (f"; did you mean '{near}'?" if near else "."),
                 allowed="a path that `cxm quarantine show` shows",
@@ -56,14 +55,44 @@ def check_found(rows: Sequence[str], fillings: Sequence[Filling], *, nested: boo
             )
 
 
-def _paths(row: str, *, nested: bool) -> set[str]:
-    """The paths that a row has a value at."""
+def mended(row: str, fillings: Sequence[Filling], *, nested: bool) -> str:
+    """The row with its fields filled; as it was where it is no JSON object, or has nothing to fill them from.
+
+    nested: dots lead into objects, as in NDJSON; else a name is a column, dots and all
+    """
+    found = _object(row)
+    changed = False
+    for filling in fillings:
+        value = _value(found, filling, nested=nested)
+        if found is not None and value is not None:
+            _put(found, filling.field, value, nested=nested)
+            changed = True
+    return msgspec.json.encode(found).decode() if changed else row
+
+
+def _object(row: str) -> dict[str, Any] | None:
+    """What a row holds; None where it is no JSON object."""
     try:
         found = _DECODER.decode(row)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return set()
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _value(row: dict[str, Any] | None, filling: Filling, *, nested: bool) -> Any:
+    """What a field is filled with; None where the row has nothing, or an empty text, at the path."""
+    if row is None:
+        return None
+    if not filling.path:
+        return filling.text
+    value = _at(row, filling.path, nested=nested)
+    return None if value == "" else value
+
+
+def _paths(row: str, *, nested: bool) -> set[str]:
+    """The paths that a row has a value at."""
     paths: set[str] = set()
-    inside = [("", found)] if isinstance(found, dict) else []
+    inside = [("", _object(row) or {})]
     while inside:
         before, outer = inside.pop()
         for key, value in outer.items():
@@ -72,26 +101,6 @@ def _paths(row: str, *, nested: bool) -> set[str]:
             elif value not in (None, ""):
                 paths.add(f"{before}{key}")
     return paths
-
-
-def mended(row: str, fillings: Sequence[Filling], *, nested: bool) -> str:
-    """The row with its fields filled; as it was where it is no JSON object, or has nothing to fill them from.
-
-    nested: dots lead into objects, as in NDJSON; else a name is a column, dots and all
-    """
-    try:
-        found = _DECODER.decode(row)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return row
-    if not isinstance(found, dict):
-        return row
-    changed = False
-    for filling in fillings:
-        value = filling.text if not filling.path else _at(found, filling.path, nested=nested)
-        if value is not None and (value != "" or not filling.path):
-            _put(found, filling.field, value, nested=nested)
-            changed = True
-    return msgspec.json.encode(found).decode() if changed else row
 
 
 def _at(row: dict[str, Any], path: str, *, nested: bool) -> Any:

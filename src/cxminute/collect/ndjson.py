@@ -20,6 +20,7 @@ from cxminute.collect.compressed import damage_of, nothing_in
 from cxminute.collect.rejects import Rejects
 from cxminute.collect.rows import Rows
 from cxminute.collect.source import Source
+from cxminute.collect.values import as_text
 from cxminute.model.errors import UnknownName
 
 DEEPEST: Final = 32
@@ -229,15 +230,7 @@ def _column(values: list[object]) -> pa.Array:
             return pa.array(values)
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
             pass
-    return pa.array([_text(value) for value in values], pa.string())
-
-
-def _text(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53:
-        return str(int(value))
-    return msgspec.json.encode(value).decode() if not isinstance(value, int) or isinstance(value, bool) else str(value)
+    return pa.array([None if value is None else as_text(value) for value in values], pa.string())
 
 
 def _shown(line: bytes) -> str:

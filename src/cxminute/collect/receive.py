@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cxminute.collect.calls.limits import LONGEST_ID
 from cxminute.collect.cells import Cells
 from cxminute.collect.digests import digests, hexadecimal, lines_of
-from cxminute.collect.rejects import rejected
+from cxminute.collect.rejects import in_order, rejected
 from cxminute.collect.rows import Rows
 from cxminute.collect.seen import Seen
 from cxminute.collect.source import KINDS, Rule, Source
@@ -104,8 +104,7 @@ def receive(
     if source.key and seen is not None:
         repeated = seen.said.repeats(_words(events["id"]), events["digest"].to_numpy())
         events = events.filter(pa.array(~repeated)) if repeated.any() else events
-    rejects = pa.concat_tables([rows.rejects, _rejects(rows, source, cells)])
-    rejects = rejects.take(pa.array(np.argsort(rejects["position"].to_numpy(), kind="stable")))
+    rejects = in_order(rows.rejects, _rejects(rows, source, cells))
     counts = {
         "rows": rows.count,
         "events": events.num_rows,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 
 from cxminute.model.tables import REJECT
@@ -95,6 +96,12 @@ def rejected(
     columns = [[source] * len(positions), list(positions), list(reasons), list(details), list(rows)]
     made = [pa.array(column, field.type) for column, field in zip(columns, REJECT, strict=True)]
     return pa.Table.from_arrays(made, schema=REJECT)
+
+
+def in_order(*parts: pa.Table) -> pa.Table:
+    """REJECT tables as one, in order of position; those of one position in the order given."""
+    joined = pa.concat_tables(parts)
+    return joined.take(pa.array(np.argsort(joined["position"].to_numpy(), kind="stable")))
 
 
 def none() -> pa.Table:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxminute.collect.ndjson import of_lines
-from cxminute.collect.rejects import UNREAD
+from cxminute.collect.rejects import UNREAD, in_order
 from cxminute.collect.rows import Rows
 from cxminute.collect.source import Source
 
@@ -19,7 +18,7 @@ def rows_of(rejects: pa.Table, source: Source) -> Rows:
     their file must be mended and collected again. Rows of tables come back with the cells that they had; their ids are
     those that the file would have given them.
     """
-    order = rejects.take(pa.array(np.argsort(rejects["position"].to_numpy(), kind="stable")))
+    order = in_order(rejects)
     unread = pc.is_in(pc.cast(order["reason"], pa.string()), pa.array(sorted(UNREAD)))
     raw, whole = order.filter(unread), order.filter(pc.invert(unread))
     positions = whole["position"].to_pylist()

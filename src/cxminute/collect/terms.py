@@ -139,15 +139,6 @@ def kind_of(value: object) -> str:
     return "object" if isinstance(value, dict) else "list" if isinstance(value, list) else "text"
 
 
-def as_text(value: str | float) -> str:
-    """A cell of JSON as its text: whole numbers without a decimal point, flags as true and false."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST:
-        return str(int(value))
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else msgspec.json.encode(value).decode()
-
-
 def faulty(read: Read, rows: Mask) -> Mask:
     """Which of these cells could not be read."""
     bad = np.zeros(len(rows), dtype=np.bool_)

@@ -118,6 +118,17 @@ def holds_nul(column: pa.Array) -> bool:
     return data is not None and not np.frombuffer(data, dtype=np.uint8).all()
 
 
+def as_text(value: object) -> str:
+    """A value of JSON as the text of a cell, the same for the same value: 7.0 is '7'; objects and lists are JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST:
+        return str(int(value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # JSON of ours ends at 64 bits
+    return msgspec.json.encode(value).decode()
+
+
 def type_of(column: pa.Array) -> str:
     """What a column is without a declared type: number, text, flag or time; '' where it holds nothing at all."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type

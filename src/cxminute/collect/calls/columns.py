@@ -14,9 +14,9 @@ from unicodedata import normalize
 import msgspec
 import pyarrow as pa
 
-from cxminute.collect.calls.essentials import Object, number_text
+from cxminute.collect.calls.essentials import Object
 from cxminute.collect.source import EPOCHS, Source
-from cxminute.collect.values import LARGEST
+from cxminute.collect.values import LARGEST, as_text
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(dict[str, object]).decode
@@ -130,11 +130,10 @@ def _declared(cells: list[object], kind: str, *, epochs: bool) -> pa.Array:
 
 
 def _text(value: object, *, mark: str = "") -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return mark + number_text(value)
-    return _encode(value).decode()
+    if value is None:
+        return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return mark + as_text(value) if is_number else as_text(value)
 
 
 def _identifying(value: object) -> str | None:

@@ -14,13 +14,12 @@ from cxminute.collect.calls import cloudevents
 from cxminute.collect.calls.essentials import NAMES
 from cxminute.collect.calls.judging import CLOUDEVENTS, POSTHOG, SEGMENT, reason_of
 from cxminute.collect.calls.limits import LONGEST_ID, LONGEST_MESSAGE_ID, LONGEST_NAME
-from cxminute.collect.calls.opening import Opened, Unacceptable, key_in, open_body
+from cxminute.collect.calls.opening import BROKEN, Opened, Unacceptable, key_in, open_body
 from cxminute.collect.calls.scanning import BATCH, LIST, WHOLE
 
 __all__ = ["Envelope", "Unacceptable", "from_cloud_event", "open_envelope"]
 
 _ANY_ZONE: Final = ZoneInfo("UTC")  # whether a time can be read does not depend on it
-_BROKEN: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
 _SAFE: Final = LONGEST_ID // 3  # characters that in NFC are no more than LONGEST_ID, whatever they are
 
 
@@ -116,7 +115,7 @@ def from_cloud_event(headers: Mapping[str, str], body: bytes) -> tuple[bytes, st
         raise Unacceptable("bad_version", "This is no CloudEvent of version 1.0.", allowed="ce-specversion: 1.0")
     try:
         return cloudevents.from_binary(headers, body), "application/cloudevents+json"
-    except _BROKEN:
+    except BROKEN:
         raise Unacceptable("bad_json", "The data of the CloudEvent is not JSON.") from None
 
 
@@ -144,7 +143,7 @@ def _usual(opened: Opened, protocol: str, kind: str) -> Envelope | None:
             usual = batch.api_key is None
     except msgspec.ValidationError:
         return None
-    except _BROKEN:
+    except BROKEN:
         raise _not_json() from None
     if ids is None or not usual:
         return None
@@ -223,7 +222,7 @@ def _judged(opened: Opened, protocol: str, kind: str) -> Envelope:
             outer = _OBJECT.decode(opened.clean)
             found = outer.get("batch")
             items = [outer] if opened.mode == WHOLE else list(found) if isinstance(found, list) else []
-    except _BROKEN:
+    except BROKEN:
         raise _not_json() from None
     if len(items) != opened.events:
         raise _not_json()

@@ -10,11 +10,10 @@ from typing import Final
 from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from cxminute.collect.calls.limits import LONGEST_ID, LONGEST_MESSAGE_ID, LONGEST_NAME
 from cxminute.collect.calls.moment import sent_moment
 from cxminute.collect.source import KINDS
+from cxminute.collect.values import as_text
 
 Object = dict[str, object]
 
@@ -119,7 +118,7 @@ def identifier(said: object) -> str:
         return text if text.isascii() else normalize("NFC", text)
     if isinstance(said, bool) or not isinstance(said, int | float):
         raise Unfit("bad_id")
-    return number_text(said)
+    return as_text(said)
 
 
 def is_usable(said: object) -> bool:
@@ -128,15 +127,6 @@ def is_usable(said: object) -> bool:
         return 0 < len(identifier(said)) <= LONGEST_ID
     except Unfit:
         return False
-
-
-def number_text(number: float) -> str:
-    """A number as text, the same for the same value: 7.0 is '7'."""
-    if isinstance(number, int):
-        return str(number)
-    if number.is_integer() and abs(number) < 1 << 53:
-        return str(int(number))
-    return msgspec.json.encode(number).decode()
 
 
 def original_of(item: Object, zone: ZoneInfo) -> int | None:

@@ -45,7 +45,8 @@ SHAPES: Final = {
 """What is said of an item that is set apart before it is read."""
 
 _DECODER: Final = msgspec.json.Decoder()
-_FAULTS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
+BROKEN: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
+"""What a decoder raises over bytes that are no JSON, or too deep for it."""
 _KEY: Final = re.compile(rb'"(?:writeKey|api_key)"\s*:\s*"([^"\\]*)"')
 
 
@@ -164,7 +165,7 @@ def _check_shared(opened: Opened, between: int) -> None:
         return
     try:
         shared = _SHARED.decode(opened.body)
-    except _FAULTS:
+    except BROKEN:
         return  # for the decoder of the whole body to say
     if (
         opened.events
@@ -230,7 +231,7 @@ def is_beyond(item: bytes) -> bool:
         return _holds_wild(_DECODER.decode(item))
     except msgspec.ValidationError:  # a fraction or an exponent: the decoder says it itself
         return True
-    except _FAULTS:
+    except BROKEN:
         return False  # no JSON at all: that is for the decoder of the whole body to say
 
 

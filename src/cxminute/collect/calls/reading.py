@@ -22,7 +22,7 @@ from cxminute.collect.calls.essentials import DETAILS, Essentials, Object, Unfit
 from cxminute.collect.calls.forming import formed
 from cxminute.collect.calls.judging import POSTHOG, judged
 from cxminute.collect.calls.kept import DOOR, ITEM, Around, KeptLines, around_of, kept, keyless, received_of
-from cxminute.collect.calls.opening import SHAPES, Opened, Unacceptable, key_in, open_body
+from cxminute.collect.calls.opening import BROKEN, SHAPES, Opened, Unacceptable, key_in, open_body
 from cxminute.collect.calls.scanning import LIST, WHOLE
 from cxminute.collect.rejects import REASONS, none, rejected, storable
 from cxminute.collect.rows import Rows
@@ -35,7 +35,6 @@ MOST_AT_ONCE: Final = 96 << 20
 """Bytes of items, with what their batches add to each, that are read at once; what is made of them takes ten times it.
 A batch says its context once, and may say 64 KiB for each of thousands of items."""
 
-_BROKEN: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
 _OBJECT: Final = msgspec.json.Decoder(dict[str, object])
 _LIST: Final = msgspec.json.Decoder(list[object])
 _encode: Final = msgspec.json.Encoder().encode
@@ -125,7 +124,7 @@ class _Reader:
         try:
             opened = open_body(call.body, call.protocol, call.kind)
             items, around = _items(opened, call)
-        except (Unacceptable, *_BROKEN) as fault:  # the door takes none such: another version of it did
+        except (Unacceptable, *BROKEN) as fault:  # the door takes none such: another version of it did
             code = fault.code if isinstance(fault, Unacceptable) else "bad_json"
             reason = code if code in REASONS else "bad_json"
             self._reject(
@@ -150,7 +149,7 @@ class _Reader:
             item = found[ITEM] if set(found) == {ITEM} else found
             text = _encode(item)
             opened = open_body(text if isinstance(item, dict) else b"{}", around.protocol, "again")
-        except (Unacceptable, LookupError, TypeError, AttributeError, *_BROKEN):
+        except (Unacceptable, LookupError, TypeError, AttributeError, *BROKEN):
             self._reject(received_of(row), reason, detail, row)
             return
         self._calls.append((opened, around))
