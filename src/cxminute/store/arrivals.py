@@ -34,7 +34,7 @@ from cxminute.model.times import DAY, MINUTE
 from cxminute.store import failpoints, manifest
 from cxminute.store.log import DOOR, Chunk, EventLog, quarantine_of, through_the_door
 from cxminute.store.manifest import add_segment, fresh_names, give_codes, next_segment, set_apart
-from cxminute.store.receipts import KEPT_DAYS, LAST_DAY, Change, Keys, Receipts, hashed
+from cxminute.store.receipts import KEPT_DAYS, LAST_DAY, Change, Keys, Receipts, Run, hashed
 from cxminute.store.schema import CHUNKS, COLLECTS, FORGOTTEN, MARKS, MINUTES, REJECTS, SEGMENTS
 from cxminute.store.segments import sort_events, write_segment
 from cxminute.store.state import writing
@@ -181,7 +181,7 @@ class Arrivals:
         log = self._log
         with log.state.connect() as connection:
             runs = self.receipts.runs(connection)
-            judged = self._judge(connection, arrival, self._unmet(connection, arrival))
+            judged = self._judge(connection, arrival, self._unmet(arrival, runs))
             number = next_segment(connection)
         segment = None
         change = Change()
@@ -208,7 +208,7 @@ class Arrivals:
         apart = len(np.unique(_positions(judged.rejects)))
         return Became(judged.events.num_rows, len(judged.duplicate), apart)
 
-    def _unmet(self, connection: Connection, arrival: Arrival) -> tuple[NDArray[np.bool_], Keys]:
+    def _unmet(self, arrival: Arrival, runs: Sequence[Run]) -> tuple[NDArray[np.bool_], Keys]:
         """Which events have an id that nobody sent before, in this arrival or in thirty days, and all their keys."""
         events = arrival.chunk.events
         keys = hashed(self._secret, arrival.source, events["id"])
@@ -218,7 +218,7 @@ class Arrivals:
         again = np.zeros(len(keys), np.bool_)
         again[order[1:]] = (high[1:] == high[:-1]) & (low[1:] == low[:-1])
         fresh = ~again
-        fresh[fresh] = ~self.receipts.known(self.receipts.runs(connection), keys.take(fresh), days[fresh])
+        fresh[fresh] = ~self.receipts.known(runs, keys.take(fresh), days[fresh])
         return fresh, keys
 
     def _judge(self, connection: Connection, arrival: Arrival, unmet: tuple[NDArray[np.bool_], Keys]) -> _Judged:
