@@ -83,6 +83,12 @@ def lose_receipts(site: Project) -> None:
     shutil.rmtree(site.folder / "receipts")
 
 
+def cut_receipts(site: Project) -> None:
+    """The last byte of a file of receipts is lost."""
+    [run] = (site.folder / "receipts").glob("*.run")
+    os.truncate(run, run.stat().st_size - 1)
+
+
 def lose_key(site: Project) -> None:
     """The key of the digests is gone."""
     (site.folder / "keys" / "digest.key").unlink()
@@ -109,6 +115,7 @@ def receive_tomorrow(site: Project) -> None:
     [
         (cut_segment, "segments", "1 of 1 segments are missing or damaged"),
         (lose_receipts, "receipts", "missing or cut off"),
+        (cut_receipts, "receipts", "missing or cut off"),
         (lose_key, "keys", "lost"),
         (show_key, "keys", "chmod 600"),
         (leave_waiting, "inbox", "does a worker run?"),

@@ -10,7 +10,7 @@ from cxminute.app import clock
 from cxminute.app.project import FOLDERS, Project, read_definitions
 from cxminute.model.errors import WrongUse
 from cxminute.store.arrays import settle_folder
-from cxminute.store.backups import Taken, restore, settle, take
+from cxminute.store.backups import Taken, check_free, restore, settle, take
 
 
 def back_up(project: Project, file: Path, *, keys: bool = True) -> Taken:
@@ -34,9 +34,7 @@ def bring_back(file: Path, into: Path) -> Taken:
     if not file.is_file():
         raise WrongUse(f"There is no file {file}.", then="Nothing was restored.")
     into = into.absolute()
-    if into.exists() and (not into.is_dir() or any(into.iterdir())):
-        what = "holds a project" if (into / "cxm.toml").exists() else "is not empty"
-        raise WrongUse(f"{into} {what}.", allowed="a new folder", then="Nothing was restored.")
+    check_free(into)
     temporary = into.with_name(f".{into.name}.restoring-{os.getpid()}")
     try:
         header = restore(file, temporary)

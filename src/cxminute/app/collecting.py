@@ -22,7 +22,7 @@ from cxminute.collect.compressed import open_compressed
 from cxminute.collect.receive import Received, receive
 from cxminute.collect.rows import Rows, of_tables
 from cxminute.collect.seen import Seen
-from cxminute.collect.source import DOOR, Source
+from cxminute.collect.source import Source
 from cxminute.model.errors import BadData, WrongUse
 from cxminute.model.tables import REJECT
 from cxminute.privacy.contracts import Contract
@@ -84,7 +84,7 @@ def collect_file(project: Project, path: Path | None, source: Source, now: int, 
     """
     if path is not None and source.format == "sql":
         raise WrongUse(f"Source '{source.name}' reads its rows from a query: it takes no file.")
-    if source.format == DOOR:
+    if source.at_door:
         raise WrongUse(
             f"The events of source '{source.name}' come through the door: it takes no file.",
             allowed="cxm serve, and a write key of the source: cxm keys add",

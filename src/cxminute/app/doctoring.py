@@ -106,7 +106,7 @@ def _unnamed(project: Project) -> Iterator[Finding]:
 
 
 def _inbox(project: Project) -> Iterator[Finding]:
-    if not _has_door(project):
+    if not _doors(project):
         return
     waiting = project.inbox.waiting(project.arrivals.marks(project.inbox.identity))
     calls, events = sum(one.calls for one in waiting), sum(one.events for one in waiting)
@@ -129,11 +129,11 @@ def _keys(project: Project) -> Iterator[Finding]:
         yield Finding("keys", "wrong", said, {"file": str(file)})
     elif not file.exists() and project.log.hashes():
         yield Finding("keys", "wrong", "The key of the log's digests is lost: restore it.", {"file": str(file)})
-    if not _has_door(project):
+    doors = _doors(project)
+    if not doors:
         return
     valid = Counter(project.keys.valid(clock.now()).values())
-    sources = sorted(source.name for source in project.definitions.sources.values() if source.format == "http")
-    without = [name for name in sources if not valid[name]]
+    without = [name for name in doors if not valid[name]]
     orphans = sorted(set(valid) - set(project.definitions.sources))
     facts: dict[str, object] = {"valid": dict(valid), "without": without, "orphans": orphans}
     said = output.count(sum(valid.values()), "valid write keys")
@@ -192,5 +192,6 @@ def _time(project: Project) -> Iterator[Finding]:
         yield Finding("clock", "well", f"{from_ms(now):%Y-%m-%d %H:%M:%S} UTC.", facts)
 
 
-def _has_door(project: Project) -> bool:
-    return any(source.format == "http" for source in project.definitions.sources.values())
+def _doors(project: Project) -> list[str]:
+    """The sources whose events come through the door, by name."""
+    return sorted(source.name for source in project.definitions.sources.values() if source.at_door)

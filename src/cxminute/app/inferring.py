@@ -44,7 +44,7 @@ class _Looked:
 def infer(seen: View, name: str | None, *, values: bool = False) -> tuple[str, str]:
     """(the source, the text of a plan) that says what a source has sent: names and types, no values.
 
-    name:   of the source; without one, the only one that the purpose covers
+    name:   of the source; without one, the only one that there is
     values: also the small closed sets of text that are not personal
     raises: Refused for a source whose contract does not allow the purpose; WrongUse where there is no event
     """
@@ -53,7 +53,7 @@ def infer(seen: View, name: str | None, *, values: bool = False) -> tuple[str, s
     leave = seen.leave()
     if source.name not in leave.sources:
         raise Refused(leave.refused[source.name], then="Nothing was read.")
-    past = seen.as_of if seen.as_of is not None and project.log.corrected_since(seen.as_of) else None
+    past = project.log.past(seen.as_of)
     until = seen.until if seen.as_of is None else min(seen.as_of + 1, seen.until or seen.as_of + 1)
     pieces = [piece for piece in project.log.pieces((), past) if piece.source == source.name]
     counts = samples.counts(pieces, seen.since, until)

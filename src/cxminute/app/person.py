@@ -57,10 +57,11 @@ def person(
         found = [number for number in numbers if number is not None]
         for column in {name, "profile"} if space_of(name) == "person" else {name}:
             who.setdefault(column, []).extend(found)
-    past = span.as_of if span.as_of is not None and project.log.corrected_since(span.as_of) else None
+    past = project.log.past(span.as_of)
     pieces = [piece for piece in project.log.pieces((), past) if piece.source in leave.sources]
     traces = of_profile(pieces, who, span, limit)
-    if not traces.told and not of_profile(pieces, who, Span(as_of=span.as_of), 1).told:
+    ever = Span(as_of=span.as_of)
+    if not traces.told and (span == ever or not of_profile(pieces, who, ever, 1).told):
         raise UnknownPerson(" or ".join(asked))
     return _document(project, identifier, kind, traces)
 

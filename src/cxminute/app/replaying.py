@@ -61,10 +61,10 @@ def replay(
     fillings:       how rows are mended first; what fails all the same is kept as it came
     raises:         WrongUse where nothing such lies there, or no row has anything at a filling's path
     """
-    with collecting(project.folder, wait=WAIT) if source.format == DOOR else alone(project):
+    with collecting(project.folder, wait=WAIT) if source.at_door else alone(project):
         held = waiting(project, source, reason, number)
         _check(held, source, fillings)
-        bring = _of_door if source.format == DOOR else _of_files
+        bring = _of_door if source.at_door else _of_files
         return bring(project, source, held, fillings, now)
 
 
@@ -72,7 +72,7 @@ def trial(project: Project, source: Source, held: pa.Table, fillings: Sequence[F
     """What would come of rows in quarantine, as `waiting` gives them; nothing is written, nor numbered."""
     _check(held, source, fillings)
     rejects = _mended(held, source, fillings)
-    if source.format == DOOR:
+    if source.at_door:
         return judged(project, source, read_kept(rejects, _naming(project, source)).rows, None)
     return judged(project, source, rows_of(rejects, source), Seen())
 

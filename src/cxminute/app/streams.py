@@ -46,7 +46,7 @@ def open_subjects(
     if per not in spaces:
         raise UnknownName("kind of subject", per, spaces)
     log = project.log
-    past = known_at if known_at is not None and log.corrected_since(known_at) else None
+    past = log.past(known_at)
     named = project.definitions.paths | frozenset(paths)
     declared = {name: Declared(source.paths, source.zone) for name, source in project.definitions.sources.items()}
     pieces = log.pieces(named, past, declared)

@@ -33,6 +33,7 @@ from cxminute.collect.values import LARGEST, as_text
 JUDGED: Final = ("properties.", "traits.")
 """Where an event's own properties lie; what lies in `context` comes from the sender's library."""
 
+_ROOTS: Final = tuple(root[:-1] for root in JUDGED)
 _DECODER: Final = msgspec.json.Decoder()
 _encode: Final = msgspec.json.Encoder().encode
 Object = dict[str, Any]
@@ -141,7 +142,7 @@ class _Look:
     def event(self, row: int, document: Object, shape: Shape) -> set[str]:
         """Judges one event's leftovers; the planned paths that it has."""
         there: set[str] = set()
-        for root in ("properties", "traits") if self._unknown else shape.roots:
+        for root in _ROOTS if self._unknown else shape.roots:
             inner = document.get(root)
             if isinstance(inner, dict):
                 self._within(row, document, inner, shape, root, there)

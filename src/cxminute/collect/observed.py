@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-import msgspec
 import pyarrow as pa
 
+from cxminute.collect.propose import quoted
 from cxminute.collect.source import ROOTS
 from cxminute.collect.terms import Reading, is_there, kind_of, shape_of
 from cxminute.collect.values import LARGEST
@@ -64,7 +64,6 @@ class Observed:
         self._events = {name: _Event(count) for name, count in counts.items()}
         self._reading, self._told = reading, frozenset(told)
         self._waiting: list[tuple[_Seen, str]] = []
-        self._taken: set[str] = set()
 
     def add(self, name: str, values: Iterable[tuple[str, object]], renamed_from: str | None = None) -> None:
         """One event with its properties: (path, value), a path as often as parts of it were kept apart."""
@@ -122,33 +121,34 @@ class Observed:
         self._settle()
         lines = [
             f"# Proposed from {about}. Read it, mend it, keep it in git.",
-            f"source  = {_quoted(source)}",
+            f"source  = {quoted(source)}",
             'unknown = "flag"          # events and properties that stand not here: accept, flag or quarantine',
             'faults  = "flag"          # what stands here and comes otherwise: accept, flag or quarantine',
         ]
         left_out = 0
-        self._taken = set(self._events)  # a former name belongs to one event, and is none itself
+        taken = set(self._events)  # a former name belongs to one event, and is none itself
         for name in sorted(self._events):
             if _is_data(name) or not name.strip():
                 left_out += 1
             else:
-                lines += ["", *self._event(name, self._events[name])]
+                lines += ["", *self._event(name, self._events[name], taken)]
         if left_out:
             lines += ["", f"# Left out: {left_out:,} names of events that look like data."]
         return "\n".join(lines) + "\n"
 
-    def _event(self, name: str, event: _Event) -> list[str]:
+    def _event(self, name: str, event: _Event, taken: set[str]) -> list[str]:
+        """One event's lines; the former names that it tells join those that are taken."""
         looked = "" if event.looked == event.count else f", {event.looked:,} of them looked at"
         lines = [f"[events.{_key(name)}]   # {event.count:,} events{looked}"]
         paths = {path: seen for path, seen in sorted(event.paths.items()) if seen.kinds}
         if event.looked >= ENOUGH:
             always = [path for path, seen in paths.items() if seen.there == event.looked]
             if always:
-                lines.append(f"required = [{', '.join(_quoted(_name(path)) for path in always)}]")
-        former = sorted(event.aliases - self._taken)
-        self._taken.update(former)
+                lines.append(f"required = [{', '.join(quoted(_name(path)) for path in always)}]")
+        former = sorted(event.aliases - taken)
+        taken.update(former)
         if former:
-            lines.append(f"aliases = [{', '.join(map(_quoted, former))}]")
+            lines.append(f"aliases = [{', '.join(map(quoted, former))}]")
         if paths:
             lines += ["", f"[events.{_key(name)}.properties]"]
             lines += [f"{_key(_name(path))} = {self._term(seen, event)}" for path, seen in paths.items()]
@@ -160,8 +160,8 @@ class Observed:
         kind = _type(seen)
         texts = seen.texts if kind == "text" and seen.kinds == {"text"} and event.looked == event.count else None
         if texts and all(_may_be_told(text, often) for text, often in texts.items()):
-            return f'{{ type = "text", one_of = [{", ".join(map(_quoted, sorted(texts)))}] }}'
-        return _quoted(kind)
+            return f'{{ type = "text", one_of = [{", ".join(map(quoted, sorted(texts)))}] }}'
+        return quoted(kind)
 
 
 def _type(seen: _Seen) -> str:
@@ -190,9 +190,4 @@ def _name(path: str) -> str:
 
 
 def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else _quoted(name)
-
-
-def _quoted(text: str) -> str:
-    """A TOML basic string: JSON's escapes are TOML's, but for the delete character."""
-    return msgspec.json.encode(text).decode().replace("\x7f", "\\u007f")
+    return name if _BARE.fullmatch(name) else quoted(name)

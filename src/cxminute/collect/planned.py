@@ -113,11 +113,15 @@ def _codes(events: pa.Table, plan: Plan, faults: Faults) -> NDArray[np.int64]:
     meant = np.array([places[by_name[name].name] if name in by_name else -1 for name in said], dtype=np.int64)
     indices = encoded.indices.to_numpy()
     codes: NDArray[np.int64] = meant[indices]
+    told = {place: _unplanned(name, alike.get(_bare(name))) for place, name in enumerate(said) if meant[place] < 0}
     for row in np.flatnonzero(codes < 0).tolist():
-        name = said[indices[row]]
-        near = f" (did it mean '{alike[_bare(name)]}'?)" if _bare(name) in alike else ""
-        faults.note(row, f"event '{name[:_LONGEST]}' is not planned{near}", unknown=True)
+        faults.note(row, told[int(indices[row])], unknown=True)
     return codes
+
+
+def _unplanned(name: str, near: str | None) -> str:
+    """The fault of an event that the plan does not name; `near`: a name of the plan that is written nearly so."""
+    return f"event '{name[:_LONGEST]}' is not planned" + (f" (did it mean '{near}'?)" if near is not None else "")
 
 
 def _bare(name: str) -> str:

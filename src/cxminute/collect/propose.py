@@ -176,27 +176,27 @@ def _head(name: str, form: str, zone: str, also: Mapping[str, str], times: list[
     forms = list(dict.fromkeys(column.form for column in times if column.form))
     lines = [
         "# Proposed from a sample: read it, mend it, then see what it makes of a file: `cxm collect FILE --dry-run`.",
-        f"name   = {_quoted(name)}",
-        f"format = {_quoted(form)}",
-        f"zone   = {_quoted(zone)}   # of times without an offset: where was their clock?",
-        *(f"{key} = {_quoted(value)}" for key, value in also.items()),
+        f"name   = {quoted(name)}",
+        f"format = {quoted(form)}",
+        f"zone   = {quoted(zone)}   # of times without an offset: where was their clock?",
+        *(f"{key} = {quoted(value)}" for key, value in also.items()),
     ]
     if forms:
-        lines.append(f"times  = [{', '.join(map(_quoted, forms))}]   # beside ISO 8601; check day against month")
+        lines.append(f"times  = [{', '.join(map(quoted, forms))}]   # beside ISO 8601; check day against month")
     return "\n".join(lines)
 
 
 def _key(key: _Column | None) -> str:
     if key:
         return (
-            f"key    = [{_quoted(key.name)}]   # each once in the sample; a row that changes under it is a correction\n"
+            f"key    = [{quoted(key.name)}]   # each once in the sample; a row that changes under it is a correction\n"
         )
     return "# No column is different in every row: a row is told by a hash of its cells. If you know one: key = [...]\n"
 
 
 def _identifier_lines(kinds: dict[str, str]) -> str:
     lines = ["[identifiers]   # whom and what it is about; user_id and anonymous_id are people, the others their own"]
-    lines += [f"{kind} = {_quoted(column)}" for kind, column in kinds.items()]
+    lines += [f"{kind} = {quoted(column)}" for kind, column in kinds.items()]
     if not kinds:
         lines.append(
             "# no column looks like a person's or an order's id; events without one belong to nobody's journey"
@@ -215,26 +215,26 @@ def _property_lines(properties: dict[str, _Column], form: str) -> str:
     lines = ["[properties]"]
     for path, column in properties.items():
         plain = column.kind == "text" or (form not in {"csv", "tsv"} and column.kind != "time")
-        value = _quoted(column.name) if plain else f"{{ from = {_quoted(column.name)}, type = {_quoted(column.kind)} }}"
-        lines.append(f"{path if path.isidentifier() and path.isascii() else _quoted(path)} = {value}")
+        value = quoted(column.name) if plain else f"{{ from = {quoted(column.name)}, type = {quoted(column.kind)} }}"
+        lines.append(f"{path if path.isidentifier() and path.isascii() else quoted(path)} = {value}")
     return "\n".join(lines) + "\n"
 
 
 def _event_lines(happened: list[_Column], named_by: _Column | None, kinds: _Column | None, rows: int) -> list[str]:
-    kind = [f"kind = {{ from = {_quoted(kinds.name)} }}"] if kinds else []
+    kind = [f"kind = {{ from = {quoted(kinds.name)} }}"] if kinds else []
     parts = []
     for place, column in enumerate(happened):
-        lines = [f"name = {_quoted(_event_name(column, place))}", f"at   = {_quoted(column.name)}", *kind]
+        lines = [f"name = {quoted(_event_name(column, place))}", f"at   = {quoted(column.name)}", *kind]
         if named_by and not place:
-            lines[0] = f"name = {{ from = {_quoted(named_by.name)} }}"
+            lines[0] = f"name = {{ from = {quoted(named_by.name)} }}"
             if named_by.filled < rows:
-                lines.append(f"when = {_quoted(f'`{named_by.name}` is present')}")
+                lines.append(f"when = {quoted(f'`{named_by.name}` is present')}")
         if place:
-            lines.append(f"# not_before = {_quoted(happened[0].name)}   # sets rows apart in which it lies before that")
+            lines.append(f"# not_before = {quoted(happened[0].name)}   # sets rows apart in which it lies before that")
         parts.append("\n".join(["[[events]]", *lines, ""]))
     if named_by and kinds and named_by.filled < rows:  # pages and identifies carry no name of their own
-        lines = [f"name = {{ from = {_quoted(kinds.name)} }}", f"at   = {_quoted(happened[0].name)}", *kind]
-        parts.append("\n".join(["[[events]]", *lines, f"when = {_quoted(f'`{named_by.name}` is missing')}", ""]))
+        lines = [f"name = {{ from = {quoted(kinds.name)} }}", f"at   = {quoted(happened[0].name)}", *kind]
+        parts.append("\n".join(["[[events]]", *lines, f"when = {quoted(f'`{named_by.name}` is missing')}", ""]))
     return parts
 
 
@@ -246,7 +246,7 @@ def _contract_lines(properties: dict[str, _Column]) -> str:
             "[contract]   # required: nothing is used that nobody allowed",
             'origin   = "first-party"',
             'purposes = ["service-optimisation"]',
-            f"personal = [{', '.join(map(_quoted, personal))}]   # kept apart from the log, and forgotten on request",
+            f"personal = [{', '.join(map(quoted, personal))}]   # kept apart from the log, and forgotten on request",
             "",
         ]
     )
@@ -281,6 +281,6 @@ def _unused(word: str, taken: Iterable[str]) -> str:
     return chosen
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A TOML basic string: JSON's escapes are TOML's, but for the delete character."""
     return msgspec.json.encode(text).decode().replace("\x7f", "\\u007f")

@@ -92,9 +92,8 @@ def writing_archive(file: Path, header: Header) -> Iterator[Archive]:
                 archive = Archive(tar)
                 yield archive
                 _text(tar, _LIST, archive.entries)
-            raw_file = temporary.open("rb")
-        with raw_file:
-            os.fsync(raw_file.fileno())
+        with temporary.open("rb") as whole:  # the compressor closed the other
+            os.fsync(whole.fileno())
         temporary.replace(file)
         settle_folder(file.parent)
     finally:

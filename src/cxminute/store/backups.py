@@ -49,10 +49,11 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """Files that a state names, below `.cxm`: path -> SHA-256, '' where the state keeps none; and its events."""
+    """What a state names: files below `.cxm` (path -> SHA-256, '' where it keeps none), events, calls in its tables."""
 
     files: Mapping[str, str]
     events: int
+    waiting: int
 
 
 def take(
@@ -74,7 +75,7 @@ def take(
     with TemporaryDirectory(prefix=".cxm-backup-", dir=file.parent) as made, _staged(folder) as links:
         work = Path(made)
         waiting = _copy_inbox(folder, work)
-        named, more = _copy_state(state, folder, work, links)
+        named = _copy_state(state, folder, work, links)
         with writing_archive(file, header) as archive:
             for path, source in sorted(definitions.items()):
                 archive.add(path, source)
@@ -85,7 +86,14 @@ def take(
             for path, digest in sorted(named.files.items()):
                 _add(archive, path, links / path, digest)
         size = sum(entry.size for entry in archive.entries)
-        return Taken(header, len(archive.entries), size, named.events, waiting + more)
+        return Taken(header, len(archive.entries), size, named.events, waiting + named.waiting)
+
+
+def check_free(into: Path) -> None:
+    """Refuses a place for a project that is anything but free: WrongUse."""
+    if into.exists() and (not into.is_dir() or any(into.iterdir())):
+        what = "holds a project" if (into / "cxm.toml").exists() else "is not empty"
+        raise WrongUse(f"{into} {what}.", allowed="a new folder", then="Nothing was restored.")
 
 
 def restore(file: Path, into: Path) -> Header:
@@ -93,9 +101,7 @@ def restore(file: Path, into: Path) -> Header:
 
     raises: BadData for a file that is damaged, cut off or no backup; WrongUse for a folder that holds something
     """
-    if into.exists() and any(into.iterdir()):
-        what = "holds a project" if (into / "cxm.toml").exists() else "is not empty"
-        raise WrongUse(f"{into} {what}.", allowed="a new folder", then="Nothing was restored.")
+    check_free(into)
     into.mkdir(parents=True, exist_ok=True)
     return unpack(file, into)[0]
 
@@ -119,7 +125,6 @@ def settle(url: str, folder: Path, header: Header) -> Taken:
         log.verify()
         with state.connect() as connection:
             named = _named(connection)
-            waiting += int(connection.execute(select(func.sum(PACKS.c.calls))).scalar() or 0)
         for path in named.files:
             if not (folder / path).is_file():
                 raise BrokenStore("A file that the state names is not in the backup.", file=path)
@@ -127,7 +132,7 @@ def settle(url: str, folder: Path, header: Header) -> Taken:
     finally:
         state.dispose()
     files = [path for path in folder.rglob("*") if path.is_file()]
-    return Taken(header, len(files), sum(path.stat().st_size for path in files), named.events, waiting)
+    return Taken(header, len(files), sum(path.stat().st_size for path in files), named.events, waiting + named.waiting)
 
 
 # -- taking ------------------------------------------------------------------------------------------------------------
@@ -153,17 +158,16 @@ def _copy(source: Path, copy: Path) -> None:
         raise BrokenStore(f"{source.name} cannot be copied: {fault}.", then="There is no backup.") from fault
 
 
-def _copy_state(state: Engine, folder: Path, work: Path, links: Path) -> tuple[_Named, int]:
-    """The state as it is at one moment, and links to the files that it names; calls that wait in its tables."""
+def _copy_state(state: Engine, folder: Path, work: Path, links: Path) -> _Named:
+    """The state as it is at one moment, and links to the files that it names."""
     for _ in range(_TRIES):
         with _snapshot(state, work) as connection:
             named = _named(connection)
             if _linked(named, folder, links):
-                waiting = connection.execute(select(func.sum(PACKS.c.calls))).scalar() or 0
                 if state.dialect.name != "sqlite":
                     (work / _ROWS).mkdir()
                     dump(connection, work / _ROWS)
-                return named, int(waiting)
+                return named
     lost = next(path for path in named.files if not (folder / path).exists())
     raise BrokenStore("A file that the state names is missing.", file=lost, then="There is no backup; restore one.")
 
@@ -175,9 +179,11 @@ def _snapshot(state: Engine, work: Path) -> Iterator[Connection]:
         (work / _STATE).unlink(missing_ok=True)
         _copy(Path(str(state.url.database)), work / _STATE)
         copied = create_engine(f"sqlite:///{work / _STATE}", module=dbapi2, hide_parameters=True)
-        with copied.connect() as connection:
-            yield connection
-        copied.dispose()
+        try:
+            with copied.connect() as connection:
+                yield connection
+        finally:
+            copied.dispose()
     else:
         with state.connect().execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -188,16 +194,17 @@ def _snapshot(state: Engine, work: Path) -> Iterator[Connection]:
 def _named(connection: Connection) -> _Named:
     c = COLLECTS.c
     standing = select(SEGMENTS).join(COLLECTS, c.id == SEGMENTS.c.collect).where(c.undone_at.is_(None)).subquery()
-    files = {}
-    for row in connection.execute(select(standing.c.file, standing.c.sha256)):
+    files, events = {}, 0
+    for row in connection.execute(select(standing.c.file, standing.c.sha256, standing.c.rows)):
         files[f"log/{row.file}"] = row.sha256
+        events += row.rows
     sides = select(SIDES.c.file).join(standing, standing.c.id == SIDES.c.segment).where(SIDES.c.file.is_not(None))
     files.update((f"log/{file}", "") for file in connection.execute(sides).scalars())
     files.update((f"receipts/{file}", "") for file in connection.execute(select(RECEIPTS.c.file)).scalars())
-    rows = connection.execute(select(func.sum(standing.c.rows))).scalar() or 0
     gone = select(func.count()).select_from(SUPERSEDED).join(standing, standing.c.id == SUPERSEDED.c.segment)
     replaced = gone.join(COLLECTS, c.id == SUPERSEDED.c.collect).where(c.undone_at.is_(None))
-    return _Named(files, int(rows) - int(connection.execute(replaced).scalar_one()))
+    events -= int(connection.execute(replaced).scalar_one())
+    return _Named(files, events, int(connection.execute(select(func.sum(PACKS.c.calls))).scalar() or 0))
 
 
 @contextmanager
@@ -271,9 +278,9 @@ def _bring_files(url: str, folder: Path) -> None:
     for path in (folder / _STATE, folder / _INBOX):
         if path.exists():
             _check_sqlite(path)
-    elsewhere = Path(str(make_url(url).database)) if url.startswith("sqlite") else None
-    if elsewhere is None:
+    if not url.startswith("sqlite"):
         raise WrongUse("The backup holds an embedded state.", allowed="SQLite as the state in its cxm.toml")
+    elsewhere = Path(str(make_url(url).database))
     if elsewhere != folder / _STATE:
         if elsewhere.exists():
             raise WrongUse(

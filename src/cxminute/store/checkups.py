@@ -10,6 +10,7 @@ from pysqlite3 import dbapi2
 from sqlalchemy import Engine, func, select
 
 from cxminute.model.errors import BrokenStore
+from cxminute.store.receipts import Receipts
 from cxminute.store.schema import COLLECTS, MINUTES, RECEIPTS, RETIRED, SEGMENTS, SIDES
 from cxminute.store.segments import check_segment
 from cxminute.store.state import sqlite_is_safe
@@ -46,11 +47,17 @@ def segments(state: Engine, log: Path) -> tuple[int, list[str]]:
 
 
 def receipts(state: Engine, folder: Path) -> tuple[int, list[str]]:
-    """How many receipts there are, and which of their files are missing or of another length than they should be."""
+    """How many receipts there are, and which of their files are missing, cut off or out of order."""
+    kept = Receipts(folder / "receipts")
     with state.connect() as connection:
-        rows = connection.execute(select(RECEIPTS.c.file, RECEIPTS.c.rows)).all()
-    bad = [row.file for row in rows if not _is_long(folder / "receipts" / row.file, 16 * row.rows)]
-    return sum(row.rows for row in rows), bad
+        runs = kept.runs(connection)
+    bad = []
+    for run in runs:
+        try:
+            kept.check([run])
+        except BrokenStore:
+            bad.append(run.file)
+    return sum(run.rows for run in runs), bad
 
 
 def unnamed(state: Engine, folder: Path, before: float) -> Iterator[tuple[str, int]]:
@@ -77,7 +84,3 @@ def newest_receipt(state: Engine) -> int | None:
     with state.connect() as connection:
         found: int | None = connection.execute(select(func.max(MINUTES.c.minute))).scalar()
         return found
-
-
-def _is_long(file: Path, least: int) -> bool:
-    return file.is_file() and file.stat().st_size >= least

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
 from sqlalchemy import Connection, Engine, Table, func, insert, select, text
@@ -16,9 +16,10 @@ _ROWS: Final = 1_000  # of one block of a file
 _LENGTH: Final = 8  # bytes before each block that say how long it is
 
 
-def dump(connection: Connection, into: Path) -> list[Path]:
+def dump(connection: Connection, into: Path) -> None:
     """Writes the rows of every table to `into/TABLE.rows`; the connection's transaction says as of when."""
-    return [_dump_table(connection, table, into / f"{table.name}.rows") for table in metadata.sorted_tables]
+    for table in metadata.sorted_tables:
+        _dump_table(connection, table, into / f"{table.name}.rows")
 
 
 def load(engine: Engine, folder: Path) -> None:
@@ -43,19 +44,18 @@ def load(engine: Engine, folder: Path) -> None:
             _count_on(connection, table)
 
 
-def _dump_table(connection: Connection, table: Table, file: Path) -> Path:
+def _dump_table(connection: Connection, table: Table, file: Path) -> None:
     names = [str(column.name) for column in table.columns]
     found = connection.execute(select(table), execution_options={"yield_per": _ROWS})
     with file.open("wb") as out:
         _write(out, names)
         for rows in found.partitions():
             _write(out, [tuple(row) for row in rows])
-    return file
 
 
-def _write(out: object, content: object) -> None:
+def _write(out: BinaryIO, content: object) -> None:
     said = msgspec.msgpack.encode(content)
-    out.write(len(said).to_bytes(_LENGTH, "little") + said)  # type: ignore[attr-defined]  # a file that is being written
+    out.write(len(said).to_bytes(_LENGTH, "little") + said)
 
 
 def _blocks(file: Path) -> Iterator[list[dict[str, object]]]:

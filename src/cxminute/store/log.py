@@ -316,6 +316,10 @@ class EventLog:
             found = connection.execute(corrected.where(c.known_at > known_at, c.undone_at.is_(None)).limit(1)).first()
         return found is not None
 
+    def past(self, known_at: int | None) -> int | None:
+        """The moment to read the log at, to see it as it was known then; None where it looks the same today."""
+        return known_at if known_at is not None and self.corrected_since(known_at) else None
+
     def bounds(self, as_of: int | None = None) -> tuple[int, int]:
         """When the first and the last event happened (until `as_of`), UTC ms; (0, 0) for a log without events."""
         ends = []
@@ -343,7 +347,7 @@ class EventLog:
         sources:      only these: what a permit covers
         since, until: only events in this span, UTC ms, until not included
         """
-        past = as_of if as_of is not None and self.corrected_since(as_of) else None
+        past = self.past(as_of)
         totals: dict[tuple[str, str], dict[str, Any]] = {}
         for segment, dropped in self._standing(past):
             if segment.source not in sources:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from cxminute.model.tables import EVENT
 from cxminute.store.pieces import Piece
-from cxminute.store.segments import REST, connect, is_path
+from cxminute.store.segments import REST, connect, escaped, is_path, quoted
 
 _OWN: Final = {*EVENT.names, "profile", REST, "filename", "file_row_number"}
 
@@ -61,14 +61,18 @@ def of_profile(pieces: Sequence[Piece], who: Mapping[str, Sequence[int]], span: 
     if not pieces or not any(who.values()):
         return Traces()
     duck = connect()
-    paths = {str(piece.path): piece for piece in pieces}
-    columns = [name for name, *_ in duck.execute(f"DESCRIBE SELECT * FROM {_files(list(paths))}").fetchall()]  # noqa: S608 -- our own files
+    paths = list(dict.fromkeys(piece.path for piece in pieces))
+    columns = [name for name, *_ in duck.execute(f"DESCRIBE SELECT * FROM {_files(paths)}").fetchall()]  # noqa: S608 -- our own files
     kinds = sorted(name for name in columns if name not in _OWN and not is_path(name))
-    tests = [f"{_quoted(column)} IN ({_listed(numbers)})" for column, numbers in who.items() if column in columns]
-    if not any(who.get(column) for column in columns):
+    own = [
+        f"{quoted(column)} IN ({', '.join(str(int(number)) for number in numbers)})"
+        for column, numbers in who.items()
+        if numbers and column in columns
+    ]
+    if not own:
         return Traces()
     tests = [
-        f"({' OR '.join(tests)})",
+        f"({' OR '.join(own)})",
         "NOT EXISTS (FROM dropped d WHERE d.file = filename AND d.row = file_row_number)",
     ]
     bounds = (
@@ -80,8 +84,8 @@ def of_profile(pieces: Sequence[Piece], who: Mapping[str, Sequence[int]], span: 
     gone = [(str(piece.path), row) for piece in pieces for row in piece.dropped.tolist()]
     files, rows = ([found[place] for found in gone] for place in (0, 1))
     duck.register("dropped", pa.table({"file": pa.array(files, pa.string()), "row": pa.array(rows, pa.int64())}))
-    whole = f"FROM {_files(list(paths))} WHERE {' AND '.join(tests)}"
-    named = "".join(f", list(DISTINCT {_quoted(kind)})" for kind in kinds)
+    whole = f"FROM {_files(paths)} WHERE {' AND '.join(tests)}"
+    named = "".join(f", list(DISTINCT {quoted(kind)})" for kind in kinds)
     counts = 'source::VARCHAR, count(*), min(epoch_ms("at")), max(epoch_ms("at"))'
     counted = duck.execute(f"SELECT {counts}{named} {whole} GROUP BY 1 ORDER BY 1").fetchall()
     numbers = {
@@ -117,13 +121,5 @@ def _events(duck: Any, places: Sequence[tuple[str, int]]) -> list[dict[str, Any]
 
 
 def _files(paths: Sequence[str | Path]) -> str:
-    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    listed = ", ".join(f"'{escaped(path)}'" for path in paths)
     return f"read_parquet([{listed}], union_by_name = true, filename = true, file_row_number = true)"
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(str(int(number)) for number in numbers) or "NULL"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

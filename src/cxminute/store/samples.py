@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from cxminute.store.pieces import Piece
 from cxminute.store.schema import COLLECTS, PERSONAL
-from cxminute.store.segments import connect
+from cxminute.store.segments import connect, escaped
 from cxminute.store.state import State
 
 _GRAIN = 1_000_000
@@ -44,15 +44,14 @@ def sample(
     duck = connect()
     names = [name for name, share in shares.items() if share > 0]
     least = pa.table({"name": names, "below": [int(min(shares[name], 1) * _GRAIN) for name in names]})
+    duck.register("shares", least)
     for piece in pieces:
         said, values = _among(duck, piece, since, until)
-        duck.register("shares", least)
         found = duck.sql(
             f"SELECT found.* REPLACE (rest::JSON::VARCHAR AS rest) FROM {said} AS found "  # noqa: S608 -- likewise
             f"JOIN shares ON found.name = shares.name WHERE hash(id) % {_GRAIN} < below ORDER BY file_row_number",
             params=values,
         ).to_arrow_table()
-        duck.unregister("shares")
         yield found.drop_columns(["file_row_number"])
 
 
@@ -72,7 +71,7 @@ def _among(
 ) -> tuple[str, list[int]]:
     """(SQL of a segment's standing rows in a span, values to bind)."""
     duck.register("dropped", pa.table({"row": pa.array(piece.dropped, pa.int64())}))
-    file = str(piece.path).replace("'", "''")
+    file = escaped(piece.path)
     bounds = [(test, value) for test, value in (('epoch_ms("at") >= ?', since), ('epoch_ms("at") < ?', until))
               if value is not None]  # fmt: skip
     tests = ["file_row_number NOT IN (SELECT row FROM dropped)", *(test for test, _ in bounds)]

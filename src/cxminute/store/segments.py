@@ -107,9 +107,9 @@ def write_segment(
     numbers = sorted(
         name for name in events.column_names if not is_path(name) and name not in _EVENT_COLUMNS and name != "rest"
     )
-    shown = [_quoted(name) for name in (*_EVENT_COLUMNS, *numbers)]
+    shown = [quoted(name) for name in (*_EVENT_COLUMNS, *numbers)]
     shown += [
-        f"{_quoted(path)}::{_DUCK[column.rpartition(':')[2]]} AS {_quoted(column)}" for column, path in typed.items()
+        f"{quoted(path)}::{_DUCK[column.rpartition(':')[2]]} AS {quoted(column)}" for column, path in typed.items()
     ]
     shown.append(f"{_variant(other, leftovers='rest' in events.column_names)} AS rest")
     folder = root / source
@@ -118,7 +118,7 @@ def write_segment(
     duck.register("events", events)
     try:
         duck.execute(
-            f"COPY (SELECT {', '.join(shown)} FROM events) TO '{_escaped(temporary)}' "  # noqa: S608 -- quoted names
+            f"COPY (SELECT {', '.join(shown)} FROM events) TO '{escaped(temporary)}' "  # noqa: S608 -- quoted names
             f"{_FORMAT}"
         )
     finally:
@@ -146,21 +146,21 @@ def merge_segments(
 
     columns: every column that the manifest tells of one of them; events of a segment without it have null there
     """
-    files = ", ".join(f"'{_escaped(path)}'" for path in segments)
+    files = ", ".join(f"'{escaped(path)}'" for path in segments)
     whole = f"read_parquet([{files}], union_by_name = true)"
     described = duck.execute(f"DESCRIBE SELECT * FROM {whole}").fetchall()  # noqa: S608 -- our own files
     typed = sorted(column for column in columns if column != REST)
     own = {*_EVENT_COLUMNS, *typed, REST}
     numbers = sorted(column for column, *_ in described if column not in own)
-    shown = ", ".join(map(_quoted, (*_EVENT_COLUMNS, *numbers, *typed, REST)))
+    shown = ", ".join(map(quoted, (*_EVENT_COLUMNS, *numbers, *typed, REST)))
     temporary = root / source / f".writing-{os.getpid()}"
     duck.execute(
         f'COPY (SELECT {shown} FROM {whole} ORDER BY profile NULLS LAST, "at", position, id) '  # noqa: S608 -- quoted names
-        f"TO '{_escaped(temporary)}' {_FORMAT}"
+        f"TO '{escaped(temporary)}' {_FORMAT}"
     )
     failpoints.at("segment.written")
     ends = 'count(*), min(epoch_ms("at")), max(epoch_ms("at"))'
-    [(rows, first, last)] = duck.execute(f"SELECT {ends} FROM read_parquet('{_escaped(temporary)}')").fetchall()  # noqa: S608 -- our own file
+    [(rows, first, last)] = duck.execute(f"SELECT {ends} FROM read_parquet('{escaped(temporary)}')").fetchall()  # noqa: S608 -- our own file
     digest = settle(temporary, root / source / "{}.parquet")
     final = root / source / f"{digest[:24]}.parquet"
     return Written(f"{source}/{final.name}", digest, rows, final.stat().st_size, first, last, tuple(columns))
@@ -171,7 +171,7 @@ def paths_left_over(duck: duckdb.DuckDBPyConnection, segment: Path, paths: Seque
     if not paths:
         return []
     counted = ", ".join(f"count({_left(path)})" for path in paths)
-    [counts] = duck.execute(f"SELECT {counted} FROM read_parquet('{_escaped(segment)}')").fetchall()  # noqa: S608 -- quoted
+    [counts] = duck.execute(f"SELECT {counted} FROM read_parquet('{escaped(segment)}')").fetchall()  # noqa: S608 -- quoted
     return [path for path, count in zip(paths, counts, strict=True) if count]
 
 
@@ -179,7 +179,7 @@ def _left(path: str) -> str:
     """SQL: the value that a path has in what is left over, a VARIANT."""
     value = REST
     for part in path.split("."):
-        value = f"variant_extract({value}, '{_escaped(part)}')"
+        value = f"variant_extract({value}, '{escaped(part)}')"
     return value
 
 
@@ -213,7 +213,7 @@ def write_side(
     """
     value = _left(path)
     found = duck.execute(
-        f"SELECT DISTINCT variant_typeof({value}) FROM read_parquet('{_escaped(segment)}')",  # noqa: S608 -- quoted
+        f"SELECT DISTINCT variant_typeof({value}) FROM read_parquet('{escaped(segment)}')",  # noqa: S608 -- quoted
     ).fetchall()
     types = {type_ for (said,) in found for type_, starts in _VARIANT.items() if said and said.startswith(starts)}
     if not types:
@@ -226,11 +226,11 @@ def write_side(
         read = _read_as(kind, cells["text"], zone)
         cells[kind] = f"coalesce({cells[kind]}, {read})" if kind in cells else read
         cells["text"] = f"CASE WHEN {read} IS NULL THEN {cells['text']} END"
-    columns = ", ".join(f"{cell} AS {_quoted(f'{path}:{type_}')}" for type_, cell in cells.items())
+    columns = ", ".join(f"{cell} AS {quoted(f'{path}:{type_}')}" for type_, cell in cells.items())
     temporary = segment.parent / f".side-{os.getpid()}"
     duck.execute(
-        f"COPY (SELECT {columns} FROM read_parquet('{_escaped(segment)}')) "  # noqa: S608 -- quoted names
-        f"TO '{_escaped(temporary)}' (FORMAT parquet, COMPRESSION zstd)"
+        f"COPY (SELECT {columns} FROM read_parquet('{escaped(segment)}')) "  # noqa: S608 -- quoted names
+        f"TO '{escaped(temporary)}' (FORMAT parquet, COMPRESSION zstd)"
     )
     name = f"{segment.stem}.{hashlib.sha256(path.encode()).hexdigest()[:12]}.side"
     settle(temporary, segment.parent / name)
@@ -246,7 +246,7 @@ def _read_as(kind: str, text: str, zone: str) -> str:
     """SQL: text read as the kind that it was declared to be, null where it cannot be."""
     if kind != "time":
         return f"TRY_CAST({text} AS {_DUCK[kind]})"
-    bare = f"timezone('{_escaped(zone)}', TRY_CAST({text} AS TIMESTAMP))"
+    bare = f"timezone('{escaped(zone)}', TRY_CAST({text} AS TIMESTAMP))"
     offset = f"regexp_matches({text}, '(Z|[+-][0-9][0-9]:?[0-9][0-9])$')"
     return f"CASE WHEN {offset} THEN TRY_CAST({text} AS TIMESTAMPTZ) ELSE {bare} END"
 
@@ -260,13 +260,13 @@ def volumes(
     as_of: int | None,
 ) -> list[dict[str, Any]]:
     """For each name in a segment: events, first_at, last_at, per (kinds of subject) and paths (typed, not empty)."""
-    file = f"read_parquet('{_escaped(segment)}', file_row_number = true)"
+    file = f"read_parquet('{escaped(segment)}', file_row_number = true)"
     described = duck.execute(f"DESCRIBE SELECT * FROM {file}").fetchall()  # noqa: S608 -- our own file
     columns = [column for column, *_ in described]
     kinds = ["profile", *(c for c in columns if c not in {*_EVENT_COLUMNS, "profile", "rest", "file_row_number"}
              and c not in PERSON_KINDS and ":" not in c)]  # fmt: skip
     typed = [column for column in columns if ":" in column]
-    counted = ", ".join(f"count({_quoted(column)})" for column in [*kinds, *typed])
+    counted = ", ".join(f"count({quoted(column)})" for column in [*kinds, *typed])
     bounds = [('epoch_ms("at") >= ?', since), ('epoch_ms("at") < ?', until), ('epoch_ms("at") <= ?', as_of)]
     tests = ["file_row_number NOT IN (SELECT row FROM dropped)", *(test for test, value in bounds if value is not None)]
     duck.register("dropped", pa.table({"row": dropped}))
@@ -288,7 +288,7 @@ def volumes(
 def bounds(duck: duckdb.DuckDBPyConnection, segment: Path, dropped: NDArray[np.int64]) -> tuple[int, int]:
     """When the first and the last event of a segment happened (UTC ms), without the dropped rows; some must be left."""
     duck.register("dropped", pa.table({"row": dropped}))
-    file = f"read_parquet('{_escaped(segment)}', file_row_number = true)"
+    file = f"read_parquet('{escaped(segment)}', file_row_number = true)"
     ends = duck.execute(
         f'SELECT min(epoch_ms("at")), max(epoch_ms("at")) FROM {file} '  # noqa: S608 -- our own file
         "WHERE file_row_number NOT IN (SELECT row FROM dropped)"
@@ -310,7 +310,7 @@ def check_segment(path: Path, sha256: str) -> None:
 
 def _variant(paths: Sequence[str], *, leftovers: bool) -> str:
     """SQL for the VARIANT: paths nested as they are dotted, merged with the leftovers' JSON where there are any."""
-    packed = _packed({path: _quoted(path) for path in paths})
+    packed = _packed({path: quoted(path) for path in paths})
     if not leftovers:
         return f"({packed})::VARIANT" if paths else "NULL::VARIANT"
     if not paths:
@@ -327,16 +327,18 @@ def _packed(columns: dict[str, str]) -> str:
     parts = []
     for head, inside in heads.items():
         if "" not in inside:
-            parts.append(f"{_quoted(head)} := {_packed(inside)}")
+            parts.append(f"{quoted(head)} := {_packed(inside)}")
             continue
         # a value and a table under one name (`a` and `a.b`): the deeper ones keep their dots, and nothing is lost
-        parts += [f"{_quoted(f'{head}.{tail}' if tail else head)} := {column}" for tail, column in inside.items()]
+        parts += [f"{quoted(f'{head}.{tail}' if tail else head)} := {column}" for tail, column in inside.items()]
     return f"struct_pack({', '.join(parts)})"
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name in SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def _escaped(text: str | Path) -> str:
+def escaped(text: str | Path) -> str:
+    """What stands between quotes in SQL."""
     return str(text).replace("'", "''")

@@ -107,10 +107,10 @@ def revoke(prefix: str, *, json: bool = False, project: Path = Path()) -> None:
 
 def _with_door(project: Path, source: str) -> Project:
     opened = Project(project)
-    form = opened.source(source).format
-    if form != "http":
+    found = opened.source(source)
+    if not found.at_door:
         raise WrongUse(
-            f"Source '{source}' is of format {form}: its events do not come through the door.",
+            f"Source '{source}' is of format {found.format}: its events do not come through the door.",
             allowed='a source with format = "http"',
             then="Nothing was changed.",
         )
@@ -128,9 +128,9 @@ def _show(key: str, source: str, *, json: bool) -> None:
 def _status(facts: KeyFacts, at: int) -> str:
     if facts.revoked_at is not None:
         return "revoked"
-    if facts.expires_at is None:
-        return "valid"
-    return "rotated" if at < facts.expires_at else "expired"
+    if not facts.holds(at):
+        return "expired"
+    return "valid" if facts.expires_at is None else "rotated"
 
 
 def _until(facts: KeyFacts) -> str | None:
