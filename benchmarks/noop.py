@@ -33,26 +33,12 @@ async def application(
 
 
 async def _serve(port: int) -> None:
-    from granian.constants import HTTPModes, Interfaces  # noqa: PLC0415 -- only where it serves
-    from granian.http import HTTP1Settings  # noqa: PLC0415 -- only where it serves
+    from granian.constants import Interfaces  # noqa: PLC0415 -- only where it serves
     from granian.server.embed import Server  # noqa: PLC0415 -- only where it serves
 
-    from cxminute.app.door import listening, serving  # noqa: PLC0415 -- only where it serves
+    from cxminute.app.door.serving import settings  # noqa: PLC0415 -- only where it serves
 
-    server = Server(
-        application,
-        address="127.0.0.1",
-        port=port,
-        interface=Interfaces.ASGINL,
-        http=HTTPModes.http1,
-        websockets=False,
-        backlog=listening.BACKLOG,
-        backpressure=serving.CONNECTIONS,
-        log_enabled=False,
-        http1_settings=HTTP1Settings(
-            header_read_timeout=serving.HEADER_SECONDS * 1_000, keep_alive=True, max_buffer_size=serving.BUFFER
-        ),
-    )
+    server = Server(application, address="127.0.0.1", port=port, interface=Interfaces.ASGINL, **settings())
     await server.serve()
 
 

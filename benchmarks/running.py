@@ -1,6 +1,6 @@
 """A door of its own: a project folder and `cxm serve` over it, in processes that can be measured, stopped and killed.
 
-What benchmarks measure, what soaks kill and what the tests of faults break is the command that a user runs.
+What benchmarks measure, what soaks kill and what tests break or let clients deliver to is the command that a user runs.
 """
 
 from __future__ import annotations
@@ -95,6 +95,11 @@ class Door:
         self.environment = dict(environment or {})
         self.said = roots[0].parent / f"{roots[0].name}.log"
         self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+        return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         """The door, open."""

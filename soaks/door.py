@@ -28,8 +28,7 @@ from benchmarks.outcome import Outcome
 from benchmarks.running import Door, new_project, waiting
 from cxminute.app.project import Project
 from cxminute.store.failpoints import POINTS
-from soaks.held import compared, in_inbox, in_log, manifest_faults, set_apart
-from soaks.writing import message_id
+from soaks.held import compared, in_inbox, in_log, manifest_faults, noted, set_apart, totals
 
 ROUNDS: Final = 200
 WRITERS: Final = 3
@@ -155,12 +154,8 @@ def _writer(door: Door, folder: Path, name: str, seed: int) -> subprocess.Popen[
 
 def _acknowledged(folder: Path) -> pa.Table:
     """Every id that a writer noted as acknowledged; a half-written last line is none."""
-    ids = []
-    for path in sorted(folder.glob("*.acknowledged")):
-        for line in path.read_text("utf-8").split("\n")[:-1]:
-            batch, items = map(int, line.split())
-            ids += [message_id(path.stem, batch, place) for place in range(items)]
-    return pa.table({"id": pa.array(ids, pa.string())})
+    paths = sorted(folder.glob("*.acknowledged"))
+    return noted((path.stem, line) for path in paths for line in path.read_text("utf-8").split("\n")[:-1])
 
 
 def _check(folder: Path, root: Path, when: str, seen: Seen) -> None:
@@ -182,22 +177,20 @@ def _ended(folder: Path, root: Path, rounds: int, seen: Seen) -> Outcome:
     acknowledged = _acknowledged(folder)
     with closing(Project(root)) as project:
         log, apart = in_log(project), set_apart(project)
-        minutes, left = project.arrivals.balance(), waiting(project)
+        became, left = totals(project.arrivals.balance()), waiting(project)
         seen.faults += manifest_faults(project)
     lost, twice = compared(acknowledged, pa.concat_tables([log, apart]), log)
     more, _ = compared(log, acknowledged, log)
-    parts = ("received", "stored", "duplicate", "quarantined")
-    totals = {part: sum(getattr(minute, part) for minute in minutes) for part in parts}
-    if totals["received"] != sum(totals[part] for part in parts[1:]) + left:
-        seen.faults.append(f"the balance does not add up: {totals}, {left} waiting")
-    if (totals["stored"], totals["quarantined"]) != (log.num_rows, apart.num_rows) or more:
-        seen.faults.append(f"{totals}, but {log.num_rows} in the log, {more} of them never acknowledged")
+    if became["received"] != became["stored"] + became["duplicate"] + became["quarantined"] + left:
+        seen.faults.append(f"the balance does not add up: {became}, {left} waiting")
+    if (became["stored"], became["quarantined"]) != (log.num_rows, apart.num_rows) or more:
+        seen.faults.append(f"{became}, but {log.num_rows} in the log, {more} of them never acknowledged")
     slowest = max(seen.starts)
     for way, kills in sorted(seen.kills.items()):
         print(f"  {kills:>5} killed by {way}")
     print(
         f"{rounds} rounds, {sum(seen.kills.values())} kills, {acknowledged.num_rows:,} acknowledged, "
-        f"{log.num_rows:,} stored, {apart.num_rows:,} set apart, {totals['duplicate']:,} duplicates, "
+        f"{log.num_rows:,} stored, {apart.num_rows:,} set apart, {became['duplicate']:,} duplicates, "
         f"{twice} counted twice, lost = {lost}; slowest start {slowest:.1f} s"
     )
     for fault in seen.faults:

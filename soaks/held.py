@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from cxminute.app.project import Project
+from cxminute.store.arrivals import Minute
+from soaks.writing import message_id
 
 
 def in_inbox(project: Project) -> pa.Table:
@@ -20,24 +23,39 @@ def in_inbox(project: Project) -> pa.Table:
         for held in some:
             body = json.loads(held.call.body)
             ids += [of["messageId"] for of in body.get("batch", [body])]
-    return pa.table({"id": pa.array(ids, pa.string())})
+    return _table(ids)
 
 
 def set_apart(project: Project) -> pa.Table:
     """Every id in quarantine."""
     rows = project.log.rejects()["row"].to_pylist()
     ids = [part.split('"')[0] for row in rows for part in row.split('"messageId":"')[1:]]
-    return pa.table({"id": pa.array(ids, pa.string())})
+    return _table(ids)
 
 
 def in_log(project: Project) -> pa.Table:
     """Every id in the log, as often as it stands there."""
     pieces = project.log.pieces(())
     if not pieces:
-        return pa.table({"id": pa.array([], pa.string())})
+        return _table([])
     paths = [str(piece.path) for piece in pieces]
     with duckdb.connect() as connection:
         return connection.sql(f"SELECT id FROM read_parquet({paths})").to_arrow_table()
+
+
+def noted(lines: Iterable[tuple[str, str]]) -> pa.Table:
+    """Every id that was noted as acknowledged, of lines `BATCH ITEMS`, each with the name of who noted it."""
+    ids = []
+    for name, line in lines:
+        batch, items = map(int, line.split())
+        ids += [message_id(name, batch, place) for place in range(items)]
+    return _table(ids)
+
+
+def totals(minutes: Sequence[Minute]) -> dict[str, int]:
+    """A balance, all its minutes together."""
+    parts = ("received", "stored", "duplicate", "quarantined")
+    return {part: sum(getattr(minute, part) for minute in minutes) for part in parts}
 
 
 def compared(acknowledged: pa.Table, held: pa.Table, log: pa.Table) -> tuple[int, int]:
@@ -59,3 +77,7 @@ def manifest_faults(project: Project) -> list[str]:
     if named == held:
         return []
     return [f"the manifest names {len(named - held)} files that the log does not hold, and lacks {len(held - named)}"]
+
+
+def _table(ids: list[str]) -> pa.Table:
+    return pa.table({"id": pa.array(ids, pa.string())})

@@ -8,7 +8,6 @@ in the log twice, and the balance adds up.
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import sys
@@ -25,10 +24,9 @@ from cxminute.app.door.draining import Drain
 from cxminute.app.project import Project
 from cxminute.model.errors import CxmError
 from soaks.disk import MODES, Disk
-from soaks.held import compared, in_inbox, in_log, set_apart
+from soaks.held import compared, in_inbox, in_log, noted, set_apart
 from soaks.recording import Op, Unrecorded, record
 from soaks.surviving import NAME
-from soaks.writing import message_id
 
 ROUNDS: Final = 1_000
 TURNS: Final = 25
@@ -44,13 +42,12 @@ def run(rounds: int, seed: int, turns: int = TURNS) -> Outcome:
         new_project(root)
         disk = Disk.of(root)
         words = [sys.executable, "-m", "soaks.surviving", str(root), str(folder / "notes"), str(seed), str(turns)]
-        paths = [str(Path.cwd()), *filter(None, [os.environ.get("PYTHONPATH")])]
-        os.environ["PYTHONPATH"] = os.pathsep.join(paths)  # strace starts the command elsewhere
         ops = record(words, root, folder / "notes", folder / "trace", within=300)
         (folder / "trace").unlink()
         kinds = {kind: sum(op.kind == kind for op in ops) for kind in ("write", "sync", "settle", "rename", "note")}
         print(f"{len(ops)} operations: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}", flush=True)
-        faults = _replayed_whole(Disk.of(root), disk, ops, folder)
+        _replay_whole(Disk.of(root), disk, ops, folder)
+        faults: list[str] = []
         points = sorted(chance.choices(range(1, len(ops) + 1), k=rounds))
         done = 0
         for point in points:
@@ -69,8 +66,11 @@ def run(rounds: int, seed: int, turns: int = TURNS) -> Outcome:
     )
 
 
-def _replayed_whole(now: Disk, before: Disk, ops: Sequence[Op], folder: Path) -> list[str]:
-    """The model's own test: all operations applied to what was there give what is there, to the byte."""
+def _replay_whole(now: Disk, before: Disk, ops: Sequence[Op], folder: Path) -> None:
+    """The model's own test: all operations applied to what was there give what is there, to the byte.
+
+    raises: Unrecorded where they do not
+    """
     whole = Disk(before.root, dict(before.held), {}, dict(before.names), set(before.folders))
     for op in ops:
         whole.apply(op)
@@ -79,7 +79,6 @@ def _replayed_whole(now: Disk, before: Disk, ops: Sequence[Op], folder: Path) ->
         copy = folder / "whole" / Path(path).relative_to(now.root)
         if file in now.held and not path.endswith("-shm") and copy.read_bytes() != now.held[file]:
             raise Unrecorded(f"{path} is not what its recording says")
-    return []
 
 
 def _opened(root: Path, ops: Iterable[Op]) -> list[str]:
@@ -115,12 +114,7 @@ def _judged(project: Project, acknowledged: pa.Table) -> list[str]:
 
 
 def _acknowledged(ops: Iterable[Op]) -> pa.Table:
-    ids = []
-    for op in ops:
-        for line in op.data.decode().splitlines() if op.kind == "note" else ():
-            call, items = map(int, line.split())
-            ids += [message_id(NAME, call, place) for place in range(items)]
-    return pa.table({"id": pa.array(ids, pa.string())})
+    return noted((NAME, line) for op in ops if op.kind == "note" for line in op.data.decode().splitlines())
 
 
 def _emptied(folder: Path) -> Path:

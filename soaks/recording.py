@@ -52,7 +52,10 @@ def record(command: Sequence[str], folder: Path, notes: Path, trace: Path, withi
     """
     reading = _Reading(folder, notes)  # what is there before it begins
     watched = ["strace", "-f", "--seccomp-bpf", "-qq", "-e", "signal=none", "-e", f"trace={_CALLS}", "-xx"]
-    subprocess.run([*watched, "-s", "99999999", "-o", str(trace), *command], check=True, cwd="/", timeout=within)
+    paths = [str(Path.cwd()), *filter(None, [os.environ.get("PYTHONPATH")])]
+    told = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}  # it is started elsewhere
+    watched += ["-s", "99999999", "-o", str(trace), *command]
+    subprocess.run(watched, check=True, cwd="/", env=told, timeout=within)
     with trace.open(encoding="ascii") as lines:
         return list(reading.ops(lines))
 

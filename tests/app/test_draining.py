@@ -300,17 +300,16 @@ def test_shuffled_repeated_and_late_is_as_sorted_and_once(
         pass
     assert ids(project) == sorted(f"m{n}" for n in range(size))
     assert balance(project) == (len(sent), size, len(sent) - size, 0)
-    totals = sorted(
+    other = make_site(tmp_path_factory.mktemp("sorted") / "site")
+    other.inbox.put([call([item(n) for n in range(size)])])
+    drained(other)
+    assert _totals(project) == _totals(other)
+
+
+def _totals(project: Project) -> list[tuple[Any, ...]]:
+    """Of every event its id, its total and when it happened."""
+    return sorted(
         (row["id"], row["properties.total:number"], row["at"])
         for piece in project.log.pieces(())
         for row in pq.read_table(piece.path).to_pylist()
     )
-    other = make_site(tmp_path_factory.mktemp("sorted") / "site")
-    other.inbox.put([call([item(n) for n in range(size)])])
-    drained(other)
-    reference = sorted(
-        (row["id"], row["properties.total:number"], row["at"])
-        for piece in other.log.pieces(())
-        for row in pq.read_table(piece.path).to_pylist()
-    )
-    assert totals == reference

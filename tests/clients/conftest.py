@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.running import Door, make_project, new_key
+from benchmarks.running import Door
+from tests.clients.projects import make_project, new_key
 from tests.clients.sending import CLIENTS, ROOT, Client, Sending
 from tests.conftest import PARTS
 
@@ -74,14 +75,14 @@ def keys(project: Path, clients: list[Client]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def door(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+def door(project: Path) -> Iterator[Door]:
     """A door to the project, running: one for all tests, each of which sends a round of calls of its own."""
-    opened = Door(project, log=tmp_path_factory.mktemp("door") / "log")
+    opened = Door([project])
     try:
         opened.start()
         yield opened
     finally:
-        opened.end()
+        opened.kill()
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ class Known:
 def known(root: Path) -> list[Known]:
     """Every event of a project's log, oldest arrival first."""
     project = Project(root)
-    numbers = _identifiers(root)
+    numbers = _identifiers(project)
     found = []
     with duckdb.connect() as duck:
         for piece in project.log.pieces([]):
@@ -42,10 +42,10 @@ def known(root: Path) -> list[Known]:
     return found
 
 
-def _identifiers(root: Path) -> dict[tuple[str, int], str]:
+def _identifiers(project: Project) -> dict[tuple[str, int], str]:
     """The value of each (kind, number)."""
     c = IDENTIFIERS.c
-    with open_state(Project(root).settings.state_url(root / ".cxm")).connect() as connection:
+    with open_state(project.settings.state_url(project.folder)).connect() as connection:
         rows = connection.execute(select(c.kind, c.number, c.value)).all()
     return {(kind, number): value for kind, number, value in rows}
 

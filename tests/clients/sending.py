@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.clients.story import POSTHOG, SEGMENT, Call
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -59,6 +61,12 @@ CLIENTS: Final = (
     Client("browser", SEGMENT, ("node", "chromium"), driver="browser"),
     Client("browser-batching", SEGMENT, ("node", "chromium"), driver="browser"),
 )
+
+
+each = pytest.mark.parametrize(
+    "client", [pytest.param(c, marks=[pytest.mark.outside(p) for p in c.parts], id=c.name) for c in CLIENTS]
+)
+"""Runs a test for every client, where its parts are on the machine."""
 
 
 @dataclass(slots=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.running import Door
 from cxminute.app.project import Project
 from tests.clients.expecting import of_round, serial
 from tests.clients.known import known
 from tests.clients.line import bad_line
-from tests.clients.running import Door
-from tests.clients.sending import CLIENTS, Client, Sending, Told
+from tests.clients.sending import Client, Sending, Told, each
 from tests.clients.story import story
 
 TURN = 3
@@ -39,7 +39,7 @@ def before(project: Path) -> Counter[str]:
 
 @pytest.fixture(scope="module")
 def told(
-    before: Counter[str], door: Door, keys: dict[str, str], clients: list[Client], sending: Sending, project: Path
+    before: Counter[str], door: Door, keys: dict[str, str], clients: list[Client], sending: Sending
 ) -> Mapping[str, Told]:
     """All clients sent, each over a line that lost every fourth answer."""
     assert before is not None
@@ -49,14 +49,12 @@ def told(
             calls = story(client.name, client.kinds, CALLS, turn=TURN)
             sending.start(client, lines[client.name].url, keys[client.name], calls, pause=PAUSE, every=EVERY)
         found = sending.finish()
-    door.drain(project)
+    assert door.drained(within=30), door.tail()
     assert all(line.lost for line in lines.values()), {name: line.answers for name, line in lines.items()}
     return found
 
 
-@pytest.mark.parametrize(
-    "client", [pytest.param(c, marks=[pytest.mark.outside(p) for p in c.parts], id=c.name) for c in CLIENTS]
-)
+@each
 def test_what_is_sent_again_counts_once(
     client: Client, told: Mapping[str, Told], before: Counter[str], project: Path
 ) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.running import Door
 from tests.clients.expecting import late, of_round, serial
 from tests.clients.known import known
-from tests.clients.running import Door
-from tests.clients.sending import CLIENTS, Client, Sending, Told
+from tests.clients.sending import CLIENTS, Client, Sending, Told, each
 from tests.clients.story import story
 
 TURN = 2
@@ -25,21 +25,17 @@ def off_by(client: Client) -> int:
 
 
 @pytest.fixture(scope="module")
-def told(
-    door: Door, keys: dict[str, str], clients: list[Client], sending: Sending, project: Path
-) -> Mapping[str, Told]:
+def told(door: Door, keys: dict[str, str], clients: list[Client], sending: Sending) -> Mapping[str, Told]:
     """All clients sent, every other one with a clock a year behind, the others a year ahead."""
     for client in clients:
         calls = story(client.name, client.kinds, CALLS, turn=TURN, backdated=False)
         sending.start(client, door.url, keys[client.name], calls, pause=PAUSE, off=off_by(client))
     found = sending.finish()
-    door.drain(project)
+    assert door.drained(within=30), door.tail()
     return found
 
 
-@pytest.mark.parametrize(
-    "client", [pytest.param(c, marks=[pytest.mark.outside(p) for p in c.parts], id=c.name) for c in CLIENTS]
-)
+@each
 def test_a_clock_that_is_off_by_a_year_moves_no_event(client: Client, told: Mapping[str, Told], project: Path) -> None:
     """The time in the log is the true time of the call to two seconds, however wrong the client's clock is."""
     said = told[client.name].said

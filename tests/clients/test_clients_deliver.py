@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.running import Door
 from tests.clients.expecting import differences, late, of_round, serial
 from tests.clients.known import Known, known
-from tests.clients.running import Door, cxm
-from tests.clients.sending import CLIENTS, Client, Sending, Told
+from tests.clients.projects import cxm
+from tests.clients.sending import Client, Sending, Told, each
 from tests.clients.story import Call, happened, story
 
 TURN = 0
@@ -27,14 +28,12 @@ def calls_of(client: Client) -> list[Call]:
 
 
 @pytest.fixture(scope="module")
-def told(
-    door: Door, keys: dict[str, str], clients: list[Client], sending: Sending, project: Path
-) -> Mapping[str, Told]:
+def told(door: Door, keys: dict[str, str], clients: list[Client], sending: Sending) -> Mapping[str, Told]:
     """All clients said their calls, at the same time, and the worker got them into the log."""
     for client in clients:
         sending.start(client, door.url, keys[client.name], calls_of(client))
     found = sending.finish()
-    door.drain(project)
+    assert door.drained(within=30), door.tail()
     return found
 
 
@@ -43,11 +42,6 @@ def events(told: Mapping[str, Told], project: Path) -> dict[str, list[Known]]:
     """What the log then says, by source."""
     assert told
     return of_round(known(project), TURN)
-
-
-each = pytest.mark.parametrize(
-    "client", [pytest.param(c, marks=[pytest.mark.outside(p) for p in c.parts], id=c.name) for c in CLIENTS]
-)
 
 
 @each

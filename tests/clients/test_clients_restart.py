@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from benchmarks.running import Door
 from tests.clients.expecting import of_round, serial
 from tests.clients.known import known
-from tests.clients.running import Door
-from tests.clients.sending import CLIENTS, Client, Sending, Told
+from tests.clients.sending import Client, Sending, Told, each
 from tests.clients.story import story
 
 TURN = 1
@@ -47,7 +48,7 @@ def told(
     for client in clients:
         calls = story(client.name, client.kinds, CALLS, turn=TURN)
         sending.start(client, door.url, keys[client.name], calls, pause=PAUSE, every=EVERY, gates=gates)
-    for place, then, end in ((BEGIN, STOPPED, door.stop), (AGAIN, KILLED, door.kill)):
+    for place, then, end in ((BEGIN, STOPPED, partial(door.stop, 20)), (AGAIN, KILLED, partial(door.kill, alone=True))):
         reach(sending, clients, place)
         gates[place].touch()
         reach(sending, clients, then)
@@ -56,7 +57,7 @@ def told(
         door.start()
         gaps.append(time.monotonic() - began)
     found = sending.finish()
-    door.drain(project)
+    assert door.drained(within=30), door.tail()
     return found
 
 
@@ -65,11 +66,6 @@ def arrived(told: Mapping[str, Told], project: Path) -> dict[str, Counter[int]]:
     """How often each call is in the log, by source."""
     assert told
     return {name: Counter(map(serial, events)) for name, events in of_round(known(project), TURN).items()}
-
-
-each = pytest.mark.parametrize(
-    "client", [pytest.param(c, marks=[pytest.mark.outside(p) for p in c.parts], id=c.name) for c in CLIENTS]
-)
 
 
 @each

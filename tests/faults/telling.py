@@ -17,7 +17,7 @@ import pyarrow as pa
 from benchmarks.running import Answer, Door
 from cxminute.app.project import Project
 from cxminute.store.segments import REST
-from soaks.held import in_inbox, in_log, set_apart
+from soaks.held import in_inbox, in_log, set_apart, totals
 
 
 def item(number: object, **more: Any) -> dict[str, Any]:
@@ -68,9 +68,7 @@ def quarantine(root: Path, source: str = "website") -> list[dict[str, Any]]:
 def balance(root: Path, source: str = "website") -> dict[str, int]:
     """The balance of a source, all minutes together."""
     with closing(Project(root)) as project:
-        minutes = project.arrivals.balance(source=source)
-    parts = ("received", "stored", "duplicate", "quarantined")
-    return {part: sum(getattr(minute, part) for minute in minutes) for part in parts}
+        return totals(project.arrivals.balance(source=source))
 
 
 class Posting:

@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks.running import Door, new_project
 from cxminute.app.clock import now
+from cxminute.collect.calls.moment import told
 from tests.faults.telling import balance, events_of, item
 
 JOURNEY = """name = "delivered"
@@ -47,14 +48,8 @@ def history(chance: random.Random) -> list[dict[str, Any]]:
             if person % 2 and chance.random() < 0.3:
                 who["userId"] = None  # type: ignore[assignment]  # as clients send it: null
             said = {"total": number / 4, "place": chance.choice(("Berlin", "Łódź", "東京"))}
-            items.append(item(f"{number}-{name[6:9]}", event=name, timestamp=_moment(moment), properties=said, **who))
+            items.append(item(f"{number}-{name[6:9]}", event=name, timestamp=told(moment), properties=said, **who))
     return sorted(items, key=lambda of: of["timestamp"])
-
-
-def _moment(at: int) -> str:
-    from datetime import UTC, datetime  # noqa: PLC0415 -- for this line
-
-    return datetime.fromtimestamp(at / 1_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @pytest.fixture

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from benchmarks.running import authorization
 from cxminute.app.project import Project
 from cxminute.model.calls import Call
 
@@ -72,7 +73,7 @@ class Running:
         sent = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         told = {name.replace("_", "-"): value for name, value in headers.items()}
         if key is not None:
-            told["authorization"] = basic(key)
+            told["authorization"] = authorization(key)
         line = http.client.HTTPConnection(*self.place, timeout=20)
         try:
             line.request(method, path, sent, told)
@@ -84,11 +85,6 @@ class Running:
     def get(self, path: str) -> Said:
         """One request that reads."""
         return self.ask(path, method="GET")
-
-
-def basic(key: str) -> str:
-    """The header of a key: as user, with an empty password."""
-    return f"Basic {base64.b64encode(f'{key}:'.encode()).decode()}"
 
 
 @contextmanager
@@ -123,3 +119,13 @@ def held(root: Path) -> list[Call]:
     found = [one.call for one in opened.inbox.take(1_000_000, {})]
     opened.close()
     return found
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    """Whether something comes to hold in so many seconds."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False

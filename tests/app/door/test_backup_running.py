@@ -10,21 +10,20 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.running import Door
 from cxminute.app import clock
 from cxminute.app.backing import back_up, bring_back
 from cxminute.app.door.draining import Drain
 from cxminute.app.project import Project
 from tests.app.small_site import balance, ids
-from tests.clients.running import Door, make_project, new_key
+from tests.clients.projects import make_project, new_key
 
 
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[Door]:
     """A server and its worker over one project."""
-    opened = Door(make_project(tmp_path / "site", ["site"]), log=tmp_path / "log")
-    opened.start()
-    yield opened
-    opened.end()
+    with Door([make_project(tmp_path / "site", ["site"])]) as opened:
+        yield opened
 
 
 def send(door: Door, key: str, acknowledged: list[str], stop: threading.Event) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.running import authorization
 from cxminute.app import clock
 from cxminute.app.door import committing
 from cxminute.app.door.answers import Headers
@@ -47,8 +47,7 @@ class Asked:
     @property
     def headers(self) -> Named:
         """With the key in it."""
-        who = base64.b64encode(f"{self.key}:".encode()).decode()
-        return Named({"authorization": f"Basic {who}", "content-length": str(len(BODY)), **self.more})
+        return Named({"authorization": authorization(self.key), "content-length": str(len(BODY)), **self.more})
 
 
 @dataclass

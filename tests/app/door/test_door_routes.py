@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.running import authorization
 from cxminute.app import clock
 from cxminute.app.door.paths import EVENTS, KINDS
 from cxminute.app.project import Project
 from cxminute.collect.calls import limits
-from tests.app.door.opened import Running, Said, basic, door, held, project
+from tests.app.door.opened import Running, Said, door, held, project
 from tests.conftest import ROOT
 
 TRACK = {"userId": "u1", "event": "Order Completed", "messageId": "m1", "properties": {"total": 12.5}}
@@ -121,7 +122,7 @@ def test_cloudevents_come_structured_binary_and_as_a_batch(shop: Shop) -> None:
 
 def test_the_key_may_stand_in_header_or_body(shop: Shop) -> None:
     """Basic with an empty password, Bearer, writeKey and api_key all say who sends; header and body may both."""
-    assert shop.send("/v1/track", TRACK, None, authorization=basic(shop.key)).status == 200
+    assert shop.send("/v1/track", TRACK, None, authorization=authorization(shop.key)).status == 200
     assert shop.send("/v1/track", TRACK, None, authorization=f"bearer {shop.key}").status == 200
     assert shop.send("/v1/track", {**TRACK, "writeKey": shop.key}, None).status == 200
     assert shop.send("/v1/track", {**TRACK, "writeKey": shop.key}).status == 200

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.running import authorization
 from cxminute.app import clock
 from cxminute.app.door.answers import STATUSES
 from cxminute.app.door.openapi import document
 from cxminute.app.door.paths import EVENTS
 from cxminute.app.project import Project
-from tests.app.door.opened import Running, basic, door, project
+from tests.app.door.opened import Running, door, project
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
@@ -56,7 +57,7 @@ def test_a_fuzzer_finds_no_answer_that_is_not_described(
     how: list[str],
 ) -> None:
     """Whatever fits or breaks the schemas: no 5xx, no undocumented status, content type or body."""
-    headers = ["--header", f"Authorization: {basic(opened.key)}"] if known else []
+    headers = ["--header", f"Authorization: {authorization(opened.key)}"] if known else []
     command = [
         str(Path(sys.executable).parent / "schemathesis"), "run", f"{opened.running.address}/openapi.json",
         "--checks", CHECKS, "--seed", "7", "--workers", "1", "--request-timeout", "20", "--no-color", *how, *headers,

@@ -9,27 +9,17 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from benchmarks.running import authorization
 from cxminute.app import clock
 from cxminute.app.cli import run
 from cxminute.app.project import Project
-from tests.app.door.opened import Running, basic, door, held, project
+from tests.app.door.opened import Running, door, held, project, within
 
 TRACK = {"userId": "u1", "event": "Order Completed", "messageId": "m1", "properties": {"total": 12.5}}
-
-
-def within(seconds: float, holds: Callable[[], bool]) -> bool:
-    """Whether something comes to hold in so many seconds."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if holds():
-            return True
-        time.sleep(0.05)
-    return holds()
 
 
 @pytest.fixture
@@ -71,9 +61,8 @@ def test_stopping_answers_what_was_begun_and_ends_well(root: Path, tmp_path: Pat
     key = Project(root).keys.add("site", clock.now())
     body = json.dumps(TRACK).encode()
     with door(tmp_path / "log", root) as running, socket.create_connection(running.place, 20) as line:
-        head = (
-            f"POST /v1/track HTTP/1.1\r\nhost: x\r\nauthorization: {basic(key)}\r\ncontent-length: {len(body)}\r\n\r\n"
-        )
+        head = f"POST /v1/track HTTP/1.1\r\nhost: x\r\nauthorization: {authorization(key)}\r\n"
+        head += f"content-length: {len(body)}\r\n\r\n"
         line.sendall(head.encode() + body[:5])
         time.sleep(0.3)
         running.process.send_signal(number)
@@ -100,7 +89,7 @@ def test_a_killed_server_has_what_it_acknowledged(root: Path, tmp_path: Path) ->
         try:
             for number in range(10_000):
                 body = json.dumps({**TRACK, "messageId": f"{sender}-{number}"})
-                line.request("POST", "/v1/track", body, {"authorization": basic(key)})
+                line.request("POST", "/v1/track", body, {"authorization": authorization(key)})
                 answer = line.getresponse()
                 answer.read()
                 assert answer.status == 200

@@ -13,10 +13,11 @@ from cyclopts import App
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.running import Door
 from cxminute.app.cli import COMMANDS
 from tests.app.door.two_projects import Reply, Said, Shop, ask, new_word, stands_in, told
 from tests.clients.known import known
-from tests.clients.running import Door, new_key
+from tests.clients.projects import new_key
 
 READS: Final[dict[str, list[list[str]]]] = {
     "check": [["check"], ["check", "--json"]],
@@ -111,14 +112,14 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, Shop]:
 
 
 @pytest.fixture(scope="module")
-def door(shops: tuple[Shop, Shop], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+def door(shops: tuple[Shop, Shop]) -> Iterator[Door]:
     """One server for both."""
-    opened = Door(*(shop.root for shop in shops), log=tmp_path_factory.mktemp("door") / "log")
+    opened = Door([shop.root for shop in shops])
     try:
         opened.start()
         yield opened
     finally:
-        opened.end()
+        opened.kill()
 
 
 def send(door: Door, shop: Shop) -> None:
@@ -126,7 +127,7 @@ def send(door: Door, shop: Shop) -> None:
     batch = {"batch": shop.batch(), "sentAt": "2026-11-20T00:00:00Z"}
     reply = ask(door, "POST", "/v1/batch", batch | {"sentAt": None}, shop.key)
     assert reply.status == 200, reply
-    door.drain(shop.root)
+    assert door.drained(within=30), door.tail()
 
 
 def answers(shop: Shop) -> dict[str, Said]:
@@ -254,8 +255,7 @@ def test_a_key_writes_to_its_own_project_alone(
         if isinstance(body, dict) and "events" not in path:
             both = ask(door, "POST", path, body | {"writeKey": theirs.key, "api_key": theirs.key}, ours.key)
             assert both.status in (400, 401), (path, both)
-    door.drain(ours.root)
-    door.drain(theirs.root)
+    assert door.drained(within=30), door.tail()
     assert any(event.id.startswith("claimed-") for event in known(ours.root))
     assert theirs.look() == stood
 
@@ -312,8 +312,8 @@ def test_whoever_sends_in_whatever_order_each_has_its_own(
         }
         assert ask(door, "POST", "/v1/track", item, shop.key).status == 200
         wanted[to_theirs][f"{round_}-{message}"] = 1
+    assert door.drained(within=30), door.tail()
     for shop, messages in zip(shops, wanted, strict=True):
-        door.drain(shop.root)
         found = [event for event in known(shop.root) if event.id.startswith(round_)]
         assert Counter(event.id for event in found) == messages
         assert all(event.said["properties"]["carrier"] == shop.word for event in found)

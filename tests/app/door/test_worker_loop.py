@@ -6,7 +6,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from cxminute.app.door.draining import Drain
 from cxminute.app.door.watching import Watch
 from cxminute.app.door.worker import stopped_by
 from cxminute.app.project import Project
+from tests.app.door.opened import within
 from tests.app.small_shop import SOURCE as ORDERS
 from tests.app.small_site import NOON, SOURCE, balance, call, ids, item, make_site
 
@@ -41,14 +42,13 @@ def working(*roots: Path) -> Iterator[None]:
         assert not thread.is_alive()
 
 
-def soon(true: Callable[[], bool], seconds: float = 20) -> bool:
-    """Whether it is true before so many seconds are over."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if true():
-            return True
-        time.sleep(0.05)
-    return False
+def orders(project: Project, rows: int) -> Path:
+    """A file of so many orders, beside a project that has its source from now on."""
+    (project.root / "sources" / "orders.toml").write_text(ORDERS, "utf-8")
+    file = project.root.parent / "orders.csv"
+    lines = (f"p{n},c{n},2026-01-01T10:00:00Z,,,x" for n in range(rows))
+    file.write_text("\n".join(["order,customer,ordered,due,delivered,carrier", *lines]) + "\n", "utf-8")
+    return file
 
 
 def _has(project: Project, events: int) -> bool:
@@ -62,7 +62,7 @@ def test_two_projects_are_drained_side_by_side(tmp_path: Path) -> None:
         for start in range(0, 30, 10):
             one.inbox.put([call([item(n) for n in range(start, start + 10)], at=clock.now())])
             other.inbox.put([call([item(start)], at=clock.now())])
-        assert soon(lambda: len(ids(one)) == 30 and len(ids(other)) == 3)
+        assert within(20, lambda: len(ids(one)) == 30 and len(ids(other)) == 3)
     assert balance(one) == (30, 30, 0, 0)
     assert ids(other) == ["m0", "m10", "m20"]
 
@@ -79,23 +79,20 @@ def test_segments_that_cannot_be_merged_hold_up_no_events(tmp_path: Path, monkey
     with working(project.root):
         for number in range(6):
             project.inbox.put([call([item(number)], at=clock.now())])
-            assert soon(lambda: _has(project, number + 1), 5)  # noqa: B023 -- asked at once
+            assert within(5, lambda: _has(project, number + 1))  # noqa: B023 -- asked at once
 
 
 def test_files_are_collected_while_the_worker_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A collect waits for the worker and the worker for it: both have all in, and nothing of either is lost."""
     project = make_site(tmp_path / "site")
-    (project.root / "sources" / "orders.toml").write_text(ORDERS, "utf-8")
-    file = tmp_path / "orders.csv"
-    rows = (f"p{n},c{n},2026-01-01T10:00:00Z,,,x" for n in range(200))
-    file.write_text("\n".join(["order,customer,ordered,due,delivered,carrier", *rows]) + "\n", "utf-8")
+    file = orders(project, 200)
     with working(project.root):
         for turn in range(6):
             project.inbox.put([call([item(n) for n in range(turn * 50, turn * 50 + 50)], at=clock.now())])
             words = ["collect", str(file), "--source", "orders"] if turn % 2 else ["collects", "balance"]
             assert cxm([*words, "--project", str(project.root)]) == 0
             time.sleep(0.2)
-        assert soon(lambda: len(ids(project, "site")) == 300)
+        assert within(20, lambda: len(ids(project, "site")) == 300)
     assert len(ids(project, "orders")) == 200
     assert balance(project) == (300, 300, 0, 0)
     project.log.verify()
@@ -106,10 +103,7 @@ def test_events_come_in_while_a_long_file_is_collected(tmp_path: Path) -> None:
     """Between the chunks of one collect what the door received goes in; both are whole in the end."""
     project = make_site(tmp_path / "site")
     (project.root / "cxm.toml").write_text('name = "site"\n[log]\nsegment_rows = 20\n', "utf-8")
-    (project.root / "sources" / "orders.toml").write_text(ORDERS, "utf-8")
-    file = tmp_path / "orders.csv"
-    rows = (f"p{n},c{n},2026-01-01T10:00:00Z,,,x" for n in range(600))
-    file.write_text("\n".join(["order,customer,ordered,due,delivered,carrier", *rows]) + "\n", "utf-8")
+    file = orders(project, 600)
     project = Project(project.root)
     seen: list[int] = []
     project.inbox.put([call([item(1)], at=clock.now())])
@@ -148,11 +142,11 @@ def test_a_new_source_counts_without_a_restart(tmp_path: Path) -> None:
     project = make_site(tmp_path / "site")
     with working(project.root):
         project.inbox.put([call([item(1)], at=clock.now())])
-        assert soon(lambda: ids(project) == ["m1"])
+        assert within(20, lambda: ids(project) == ["m1"])
         (project.root / "sources" / "shop.toml").write_text(SOURCE.format(name="shop"), "utf-8")
         time.sleep(0.1)
         project.inbox.put([call([item(2)], source="shop", at=clock.now())])
-        assert soon(lambda: ids(project, "shop") == ["m2"])
+        assert within(20, lambda: ids(project, "shop") == ["m2"])
     assert project.log.rejects().num_rows == 0
 
 
@@ -168,7 +162,7 @@ def test_a_worker_that_finds_bad_definitions_waits_for_good_ones(
         time.sleep(1.5)
         assert ids(project) == []
         file.write_text(SOURCE.format(name="site"), "utf-8")
-        assert soon(lambda: ids(project) == ["m1"])
+        assert within(20, lambda: ids(project) == ["m1"])
     told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [(line["event"], line.get("at")) for line in told] == [
         ("waiting for good definitions", "sources/site.toml:1"),
@@ -184,8 +178,8 @@ def test_small_segments_become_few(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with working(project.root):
         for n in range(20):
             project.inbox.put([call([item(n)], at=clock.now())])
-            assert soon(partial(_has, project, n + 1))
-        assert soon(lambda: len(project.log.pieces(())) < 10)
+            assert within(20, partial(_has, project, n + 1))
+        assert within(20, lambda: len(project.log.pieces(())) < 10)
     assert ids(project) == sorted(f"m{n}" for n in range(20))
     project.log.verify()
 

@@ -16,10 +16,10 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.running import Door
 from cxminute.app.cli import run
 from tests.app.small_shop import SOURCE as ORDERS
 from tests.clients.known import Known, known
-from tests.clients.running import Door
 
 WEB: Final = """name = "web"
 format = "http"

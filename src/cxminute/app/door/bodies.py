@@ -102,10 +102,8 @@ class Bodies:
                 self.held += len(piece)
                 self._bound(size)
                 pieces.append(piece)
-        except BaseException:
+        finally:
             self.held -= size
-            raise
-        self.held -= size
         body = b"".join(pieces)
         if size > AT_ONCE:
             self.held += size

@@ -70,7 +70,7 @@ class _Portion:
 
     @property
     def whole(self) -> bool:
-        return self.start == 0 and self.stop == sum(one.call.events for one in self.held)
+        return self.start == 0 and self.ends_call
 
     @property
     def ends_call(self) -> bool:
@@ -197,13 +197,14 @@ class Drain:
             read = self._unread(source, portion, first)
             detail = f"It could not be taken in ({poison}); nothing else was held up."
             chunk = set_apart(source, read.rows, "poison", detail)
-        elif found is None or found.format != DOOR:
+        elif found is None or not found.at_door:
             read = _read(portion, Source(source, DOOR, self.project.settings.zone.key), first)
             detail = f"No source '{source}' of format {DOOR} is defined."
             chunk = set_apart(source, read.rows, "unknown_source", detail)
         else:
-            read = _read(portion, found.naming(self.project.definitions.paths), first)
-            chunk = arriving(self.project, found.naming(self.project.definitions.paths), read.rows)
+            named = found.naming(self.project.definitions.paths)
+            read = _read(portion, named, first)
+            chunk = arriving(self.project, named, read.rows)
         self._commit(source, portion, chunk, read, first, at, done)
 
     def _commit(

@@ -131,9 +131,6 @@ def _settings() -> Schema:
         "operationId": "get_settings",
         "tags": ["browser"],
         "summary": "What the browser client analytics-next asks its cdnURL for: where to send.",
-        "parameters": [
-            {"name": "writeKey", "in": "path", "required": True, "schema": {"type": "string"}, "example": "cxm_..."}
-        ],
         "responses": {
             "200": {
                 "description": "The settings.",
@@ -143,10 +140,8 @@ def _settings() -> Schema:
             "503": {"$ref": f"{_REF}/responses/E503"},
         },
     }
-    page = _read(get, "/v1/projects/{writeKey}/settings")
-    page["parameters"] = get.pop("parameters")
-    page["head"].pop("parameters")
-    return page
+    key = {"name": "writeKey", "in": "path", "required": True, "schema": {"type": "string"}, "example": "cxm_..."}
+    return {**_read(get, "/v1/projects/{writeKey}/settings"), "parameters": [key]}
 
 
 def _pages() -> dict[str, Schema]:

@@ -121,7 +121,8 @@ class _Serving:
             sys.stdout.flush()
             self._log.info("listening", address=address, seconds=round(time.monotonic() - began, 3))
 
-        server = _Listener(self._door, self._listening, heard, **_settings())
+        spoken = Interfaces.RSGI  # granian's own: one await for a body, one call for an answer
+        server = _Listener(self._door, self._listening, heard, interface=spoken, **settings())
         supervised = Supervised([mount.project.root for mount in self._mounts], self._log) if self._worker else None
         tasks = [loop.create_task(server.serve()), loop.create_task(self._tick())]
         if supervised is not None:
@@ -217,9 +218,9 @@ class _Serving:
             self._log.error("keys unread", project=project, kind=kind(fault))
 
 
-def _settings() -> dict[str, Any]:
+def settings() -> dict[str, Any]:
+    """Granian's settings, but for the interface; what the door is measured beside has the same."""
     return {
-        "interface": Interfaces.RSGI,  # granian's own: one await for a body, one call for an answer
         "http": HTTPModes.http1,
         "websockets": False,
         "backlog": BACKLOG,
