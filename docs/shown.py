@@ -1,7 +1,8 @@
 """Runs what a guide shows. `python docs/shown.py GUIDE.md DATA FOLDER` writes what its commands print into the page.
 
 A guide's ```sh blocks hold `cxm` commands, `cd`, pipes into `head`, `tail`, `grep -E` and `cut -c`, and `> FILE`, as a
-shell would run them; its ```sql blocks are run by DuckDB. What they print stands in the ```text block that follows.
+shell would run them, and `cat` of a file; its ```sql blocks are run by DuckDB. What they print stands in the ```text
+block that follows. A ```toml block whose first line is a file's name (`# sources/orders.toml`) is written into it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import duckdb
 
 from cxminute.app.cli import run
 
-_BLOCK = re.compile(r"```(sh|sql)\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
+_BLOCK = re.compile(r"```(sh|sql|toml)\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 _FIGURE = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
 _UNSAID = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)|^\d+\. ", re.DOTALL | re.MULTILINE)  # code, addresses, list marks
 
@@ -38,23 +39,29 @@ class Stage:
 
     def play(self, kind: str, source: str) -> str:
         """What a block prints, without blank edges."""
+        if kind == "toml":
+            return self._file(source)
         said = self._table(source) if kind == "sql" else "".join(self._line(line) for line in source.splitlines())
         return "\n".join(line.rstrip() for line in said.splitlines()).strip("\n")
 
     def _line(self, line: str) -> str:
         line, _, into = line.partition(" > ")
         command, *filters = _pipe(line)
+        arguments: list[str]
         match command:
             case ["cd", name]:
                 self.folder /= name
                 return ""
+            case ["cat", name]:
+                arguments = []
+                heard = io.StringIO((self.folder / name).read_text("utf-8"))
             case ["cxm", *arguments]:
                 with chdir(self.folder), redirect_stdout(io.StringIO()) as heard:
                     code = run(arguments)
                 if code:
                     raise RuntimeError(f"{line}: exit code {code}")
             case _:
-                raise ValueError(f"A guide runs cxm and cd, not '{line}'.")
+                raise ValueError(f"A guide runs cxm, cd and cat, not '{line}'.")
         if "--chart" in arguments:
             self.pictures.append(self.folder / arguments[arguments.index("--chart") + 1])
         said = heard.getvalue().splitlines()
@@ -64,6 +71,14 @@ class Stage:
             (self.folder / into).write_text("\n".join(said), "utf-8")
             return ""
         return "".join(f"{text}\n" for text in said)
+
+    def _file(self, text: str) -> str:
+        """A definition that says which file it is becomes that file; another is one that is there already."""
+        name = text.splitlines()[0].removeprefix("# ")
+        if name.endswith(".toml") and text.startswith("# "):
+            (self.folder / name).parent.mkdir(exist_ok=True)
+            (self.folder / name).write_text(text, "utf-8")
+        return ""
 
     def _table(self, query: str) -> str:
         with chdir(self.folder), duckdb.connect() as connection:

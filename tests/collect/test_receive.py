@@ -284,3 +284,15 @@ def test_a_chunk_without_rows_gives_tables_without_rows() -> None:
     found = received(of_table(empty), source_of())
     assert (found.events.num_rows, found.rejects.num_rows) == (0, 0)
     assert set(EVENT.names) <= set(found.events.column_names)
+
+
+def test_a_row_told_again_is_one_telling() -> None:
+    """Of a row that changed in part, all events are told again: what it said no more of them would be withdrawn."""
+    opened, closed = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC)
+    due = [datetime(2026, 5, day, tzinfo=UTC) for day in (3, 4, 4)]
+    rows = pa.table(
+        {"id": ["7"] * 3, "channel": ["mail"] * 3, "due": due, "opened": [opened] * 3, "closed": [closed] * 3}
+    )
+    found = receive(of_table(rows), source_of(LIFE), secret=b"s", evaluate=evaluate, seen=Seen())
+    assert found.events["id"].to_pylist() == ["7#0", "7#1", "7#0", "7#1"]
+    assert found.counts["repeated"] == 2, "and of the third, which says just what the second did, none"

@@ -96,7 +96,7 @@ def of_lines(
     kept: list[int] = []
     texts: list[str] = []
     for line, position, number in zip(lines, positions, numbers or positions, strict=True):
-        reason, found = _decoded(line)
+        reason, found = decoded(line)
         if reason:
             rejects.add(position, reason, f"Line {number}: {_DETAILS[reason]}", _shown(line))
             continue
@@ -148,7 +148,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
         begun = True
 
 
-def _decoded(line: bytes) -> tuple[str, Object]:
+def decoded(line: bytes) -> tuple[str, Object]:
     """(reason, nothing) or ('', the object)."""
     if reason := _doubtful(line):
         return reason, {}

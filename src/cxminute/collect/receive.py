@@ -28,6 +28,9 @@ from cxminute.model.errors import WrongUse
 from cxminute.model.steps import Condition
 from cxminute.model.tables import EVENT, WORD
 
+_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
+"""Spreads a number over 64 bits."""
+
 Evaluate = Callable[[Condition, Callable[[str], pa.Array], int], NDArray[np.bool_]]
 """Which rows a condition holds for: (condition, column by name, number of rows)."""
 
@@ -42,8 +45,8 @@ class Received:
     events:  model.tables.EVENT, `identifiers.KIND`, property paths, and for NDJSON `rest`; in the order of the rows.
              A path without a declared type that holds nothing in the whole chunk is left out
     rejects: model.tables.REJECT, in order of position, those of the reader among them
-    counts:  rows (all that the chunk covers), events, rejects, `repeated` (events of a key that only say again what
-             the last with that key said; left out), `nobody` (ids such as 'guest', taken as absent)
+    counts:  rows (all that the chunk covers), events, rejects, `repeated` (events of a key that only says again, all of
+             it, what it said last; left out), `nobody` (ids such as 'guest', taken as absent)
     """
 
     events: pa.Table
@@ -70,11 +73,11 @@ def receive(
 
     A row id is the declared key: one column as it stands, several joined with '|' (with '\' before '|' and '\' within
     them); without a key, a keyed hash of the row and its ordinal among identical rows. An event id is the row id, '#'
-    and the place of its [[events]] table. An event told `once` is no row's own: its id is a keyed hash of the
-    identifier and its kind, '~' and the place, so that no row told again without it takes it away. What came through
-    the door is its own event: its id is the message id as it stands. A row is set
-    apart whole with the first fault found: key, then types, then times. An event without any identifier is allowed: a
-    guest's purchase is told apart, not refused.
+    and the place of its [[events]] table, or what `place_from` says in its stead. An event told `once` is no row's own:
+    its id is a keyed hash of the identifier and its kind, '~' and the place, so that no row told again without it takes
+    it away. What came through the door is its own event: its id is the message id as it stands. A row is set apart
+    whole with the first fault found: key, then types, then times. An event without any identifier is allowed: a guest's
+    purchase is told apart, not refused.
 
     raises: UnknownName for a column that the mapping needs and the rows do not have
     """
@@ -94,7 +97,8 @@ def receive(
     parts = []
     for place, rule in enumerate(source.rules):
         chosen = told[place] & sound
-        named = ids if source.at_door else pc.binary_join_element_wise(ids, str(place), "#")
+        number = cells.column(rule.place_from) if rule.place_from else str(place)
+        named = ids if source.at_door else pc.binary_join_element_wise(ids, number, "#")
         if rule.once and seen is not None:
             named = _once_ids(rule.once, identifiers[rule.once], place, secret)
             chosen &= _first(named, identifiers[rule.once], chosen, seen)
@@ -102,14 +106,14 @@ def receive(
     events = _ordered(pa.concat_tables(parts), source, secret)
     repeated = np.zeros(len(events), dtype=np.bool_)
     if source.key and seen is not None:
-        repeated = seen.said.repeats(_words(events["id"]), events["digest"].to_numpy())
+        repeated = _said_again(events, source, seen)
         events = events.filter(pa.array(~repeated)) if repeated.any() else events
     rejects = in_order(rows.rejects, _rejects(rows, source, cells))
     counts = {
         "rows": rows.count,
         "events": events.num_rows,
         "rejects": rejects.num_rows,
-        "repeated": int(repeated.sum()),
+        "repeated": int(repeated.sum()) + rows.stale,
         "nobody": nobody,
     }
     return Received(events, rejects, counts)
@@ -133,7 +137,8 @@ def _row_ids(rows: Rows, source: Source, cells: Cells, secret: bytes, seen: Seen
             "no_key", ~pc.is_valid(key).to_numpy(zero_copy_only=False), f"Column '{column}' of the key is empty."
         )
     joined = pc.fill_null(joined_text(keys), "")
-    if personal & set(source.key):
+    hidden = source.hides_key or source.is_log  # what tells events of a log apart is all that they say
+    if hidden or personal & set(source.key):
         return hexadecimal(digests(joined, secret, size=16))
     return joined
 
@@ -258,6 +263,28 @@ def _ordered(events: pa.Table, source: Source, secret: bytes) -> pa.Table:
     extra = [name for name in events.column_names if name not in EVENT.names]
     schema = pa.schema([*fields, *(pa.field(name, columns[name].type) for name in extra)], metadata=EVENT.metadata)
     return pa.Table.from_arrays([*made, *(columns[name] for name in extra)], schema=schema)
+
+
+def _said_again(events: pa.Table, source: Source, seen: Seen) -> NDArray[np.bool_]:
+    """Which events belong to a row that says just what the last with its key said.
+
+    A row of several events is one telling: of one that says something new, no event is left out, since the log takes
+    what a row says no more for withdrawn.
+    """
+    ids, said = events["id"], events["digest"].to_numpy()
+    words = _words(ids)
+    if len(source.rules) == 1 and not source.rules[0].place_from:
+        return seen.said.repeats(words, said)
+    keys = _words(pc.replace_substring_regex(ids, "#[0-9]+$", ""))
+    telling = keys ^ (events["position"].to_numpy().astype(np.uint64) * _ODD)
+    _, first, of = np.unique(telling, return_index=True, return_inverse=True)
+    whole = np.zeros(len(first), dtype=np.uint64)
+    np.add.at(whole, of, (words ^ said) * _ODD)
+    order = np.argsort(first)
+    again = np.empty(len(first), dtype=np.bool_)
+    again[order] = seen.said.repeats(keys[first[order]], whole[order])
+    repeats: NDArray[np.bool_] = again[of]
+    return repeats
 
 
 def _as_word(column: pa.Array) -> pa.Array:

@@ -33,7 +33,9 @@ REASONS: Final = {
     "file_truncated": Reason(
         "the file ends before its end: cut off while copied", "copy the file again and collect it"
     ),
-    "file_damaged": Reason("the compressed file is damaged from some place on", "copy the file again and collect it"),
+    "file_damaged": Reason(
+        "the file, compressed or XML, is damaged from some place on", "copy the file again and collect it"
+    ),
     "no_event": Reason("no rule of the source makes an event of the row", "mend at or when in the source, or leave it"),
     "no_key": Reason("a column of the row's key is empty", "choose another key in the source, or leave it"),
     "no_name": Reason("the column that names the event is empty", "give the event a name of its own"),
@@ -56,6 +58,13 @@ REASONS: Final = {
     "poison": Reason("whatever was tried, storing it failed, and it alone", "see the log, upgrade, and replay it"),
     "too_many_names": Reason("the log has as many names of events as it can", "put what varies into a property"),
     "not_in_plan": Reason("it is not as the tracking plan of its source has it", "mend the plan or the sender"),
+    "unknown_document": Reason("its fields are those of no document that the reader knows", "see the reader's page"),
+    "bad_shape": Reason("a field holds a list, an object or a value where something else belongs", "mend the document"),
+    "no_time": Reason("what happened has no time", "collect it with what says when"),
+    "negative_amount": Reason("an amount of money or a number of pieces is below zero", "mend it, or tell a refund"),
+    "two_currencies": Reason("one order has amounts in two currencies", "collect it in one: their sum means nothing"),
+    "returned_more": Reason("more was returned than was bought", "mend the document"),
+    "bad_score": Reason("an answer lies off its scale", "mend it, or the scale in the source"),
     "unknown_source": Reason("no source of that name takes events from the door now", "define it again and replay"),
 }
 """Every reason that a reject can carry."""

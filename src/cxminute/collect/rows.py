@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
@@ -26,6 +26,9 @@ class Rows:
     positions: place of each row of the table in the file
     lines:     NDJSON and the door: the raw lines, or items as they were sent: what a reject keeps
     rest:      NDJSON and the door: JSON text of what the mapping does not name, null where nothing is left
+    covers:    how many rows of the file it covers, where these are not the table's and the rejects'
+    stale:     rows that were left out, since something newer of the same is known
+    changed:   of records by key, when their sender last changed them, UTC ms
     """
 
     table: pa.Table
@@ -34,10 +37,15 @@ class Rows:
     positions: NDArray[np.int64]
     lines: Sequence[str] | None = None
     rest: pa.Array | None = None
+    covers: int | None = None
+    stale: int = 0
+    changed: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
         """How many rows of the file the chunk covers, parsed or not."""
+        if self.covers is not None:
+            return self.covers
         return int(self.table.num_rows) + int(np.count_nonzero(self.rejects["position"].to_numpy() >= 0))
 
     def texts(self, places: NDArray[np.int64]) -> list[str]:

@@ -16,7 +16,17 @@ from cxminute.model.times import zone_of
 
 Type = Literal["number", "text", "flag", "time"]
 
-FORMATS: Final = ("csv", "tsv", "ndjson", "parquet", "excel", "sql", "http")
+TABULAR: Final = ("csv", "tsv", "ndjson", "parquet", "excel", "sql")
+"""Formats that say nothing of what a row means: the source's file does."""
+READERS: Final = (
+    "amazon", "shopify", "woocommerce", "ebay", "mirakl", "mercadolibre", "etsy", "zendesk", "survey", "reviews",
+)  # fmt: skip
+"""Documents of known origins: a reader (collect.readers) knows what they mean, and the source's file need not say."""
+SENDING: Final = ("shopify", "woocommerce", "ebay")
+"""Those of them that send webhooks with a signature."""
+LOGS: Final = ("xes", "ocel")
+"""Process logs (collect.logs): every event says itself what it is."""
+FORMATS: Final = (*TABULAR, "http", *READERS, *LOGS)
 TYPES: Final = ("number", "text", "flag", "time")
 KINDS: Final = ("track", "identify", "page", "screen", "group", "alias")
 ENCODINGS: Final = ("utf-8", "cp1252", "latin-1", "utf-16", "shift_jis", "gb18030")
@@ -29,7 +39,12 @@ BUILT_IN: Final = MappingProxyType({"user_id": "userId", "anonymous_id": "anonym
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
-_OF_FORMAT: Final = {"sheet": ("excel",), "delimiter": ("csv", "tsv"), "query": ("sql",), "url": ("sql",)}
+_OF_FORMAT: Final = {
+    "sheet": ("excel",),
+    "delimiter": ("csv", "tsv", *READERS),
+    "query": ("sql",),
+    "url": ("sql",),
+}
 _TAKEN: Final = ("id", "source", "position", "kind", "name", "at", "digest", "profile", "rest", "seq", "known_at")
 
 
@@ -50,6 +65,7 @@ class Rule:
     at:          column of the time; no such event where it is empty
     not_before:  column of a time that `at` may not lie before
     when:        condition over columns of the row
+    place_from:  column of the number that tells the row's events apart, in place of the rule's own
     once:        kind of identifier: one event of all rows with the same (the lines of an order), at the first of them
     properties:  paths that it carries
     """
@@ -62,7 +78,20 @@ class Rule:
     not_before: str = ""
     when: Condition | None = None
     once: str = ""
+    place_from: str = ""
     properties: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """How a source's webhooks prove that they are genuine.
+
+    secrets:  names in the environment of the secrets that are valid: two while one takes the other's place
+    endpoint: the URL that the sender was given, where its challenge asks for it
+    """
+
+    secrets: tuple[str, ...]
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +111,32 @@ class Source:
     delimiter: str = ""
     query: str = ""
     url: str = ""
+    called: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Of a report: the reader's name of a column -> what it is called in these files."""
+    hooks: Hooks | None = None
+    hides_key: bool = False
+    """Whether its key may hold what names a person, so that events' ids have a keyed hash of it."""
+
+    @property
+    def has_reader(self) -> bool:
+        """Whether a reader knows what its documents mean."""
+        return self.format in READERS
+
+    @property
+    def is_log(self) -> bool:
+        """Whether it is a process log."""
+        return self.format in LOGS
+
+    def mapped(
+        self,
+        *,
+        key: tuple[str, ...],
+        identifiers: Mapping[str, tuple[str, ...]],
+        properties: tuple[Property, ...],
+        rules: tuple[Rule, ...],
+    ) -> Source:
+        """The same with this mapping in place of its own."""
+        return replace(self, key=key, identifiers=identifiers, properties=properties, rules=rules)
 
     @property
     def at_door(self) -> bool:
@@ -118,7 +173,7 @@ class Source:
         asked = [*self.key, *(column for columns in self.identifiers.values() for column in columns)]
         asked += [found.column for found in self.properties]
         for rule in self.rules:
-            asked += [rule.at, rule.not_before, rule.name_from, rule.kind_from, *paths_of(rule.when)]
+            asked += [rule.at, rule.not_before, rule.name_from, rule.kind_from, rule.place_from, *paths_of(rule.when)]
         return tuple(dict.fromkeys(column for column in asked if column))
 
     def personal_columns(self, is_personal: Callable[[str], bool]) -> frozenset[str]:
@@ -156,6 +211,7 @@ def parse_source(doc: Document, *, zone: str, parse_condition: Callable[[str], C
     kind = doc.text("format", allowed=FORMATS)
     doc.parsed("zone", zone_of, zone)
     at_door = kind == DOOR
+    known = kind in READERS or kind in LOGS
     identifiers = _identifiers(doc.section("identifiers"), BUILT_IN if at_door else {})
     properties = _properties(doc.section("properties"), at_door=at_door)
     key = _of_files(doc, "key", doc.texts("key", ()), kind)
@@ -165,6 +221,12 @@ def parse_source(doc: Document, *, zone: str, parse_condition: Callable[[str], C
         for part in [*doc.sections("events")][:1] or [doc] * ("events" in doc):
             allowed = "no [[events]]: each event says itself what it is and when"
             part.fault("What comes through the door has its names and times with it.", allowed=allowed)
+    elif known:
+        rules = ()
+        for section in ("identifiers", "properties", "events", "key"):
+            if section in doc:
+                allowed = "[columns], where a column has another name than the reader's"
+                doc.fault(f"The reader '{kind}' knows what its documents mean.", key=section, allowed=allowed)
     else:
         rules = tuple(_rule(table, properties, identifiers, parse_condition) for table in doc.sections("events"))
         if not rules:
@@ -185,9 +247,15 @@ def parse_source(doc: Document, *, zone: str, parse_condition: Callable[[str], C
         delimiter=_of_format(doc, "delimiter", kind),
         query=_of_format(doc, "query", kind),
         url=_of_format(doc, "url", kind),
+        called=_called(doc, kind),
+        hooks=parse_hooks(doc),
     )
     if len(source.delimiter) > 1 or source.delimiter in ('"', "\n", "\r"):
         doc.fault("The delimiter is not one character.", key="delimiter", allowed="one character, such as ; or |")
+    for section, allowing in (("pull", READERS), ("hooks", SENDING)):
+        doc.raw(section)
+        if section in doc and kind not in allowing:
+            doc.fault(f"'{section}' is not for {kind}.", key=section, allowed=f"{section} with {', '.join(allowing)}")
     doc.raw("contract")
     doc.done()
     return source if len(doc.faults) == before else None
@@ -198,6 +266,30 @@ def _of_format(doc: Document, key: str, kind: str) -> str:
     if key in doc and kind in FORMATS and kind not in allowed:
         doc.fault(f"'{key}' is not for {kind}.", key=key, allowed=f"{key} with format {' or '.join(allowed)}")
     return doc.text(key, None if kind == "sql" and key in {"query", "url"} else "")
+
+
+def parse_hooks(doc: Document) -> Hooks | None:
+    """The [hooks] of a source's file; None where it has none, and so takes no webhooks."""
+    if "hooks" not in doc:
+        return None
+    part = doc.section("hooks")
+    named = part.texts("secret")
+    if "secret" in part and not named:
+        part.fault("No secret is named.", key="secret", allowed='secret = "env:NAME"')
+    for name in named:
+        if not name.startswith("env:") or name == "env:":
+            part.fault("A secret stands in the environment, never in a file.", key="secret", allowed='"env:NAME"')
+    hooks = Hooks(tuple(name.removeprefix("env:") for name in named), part.text("endpoint", ""))
+    part.done()
+    return hooks
+
+
+def _called(doc: Document, kind: str) -> Mapping[str, str]:
+    """The [columns] of a reader's source."""
+    if "columns" in doc and kind not in READERS:
+        doc.fault(f"'columns' is not for {kind}.", key="columns", allowed=f"columns with {', '.join(READERS)}")
+    part = doc.section("columns")
+    return MappingProxyType({name: part.text(name) for name in part.keys})
 
 
 _T = TypeVar("_T")
