@@ -17,6 +17,7 @@ BENCHMARKS = {
     "funnel": "funnels over the index, beside ClickHouse's windowFunnel on the same rows",
     "curves": "completion curve, retention and lifecycle over the index",
     "flows": "direct successions over the index, beside pm4py and polars",
+    "logs": "a process log of XES into the log, beside pm4py reading the same file",
     "index": "the journey index from the log, beside ClickHouse loading and DuckDB sorting the same rows",
     "pattern": "a branching timed pattern with a guard, beside ClickHouse's sequenceMatch on the same rows",
 }

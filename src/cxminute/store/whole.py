@@ -1,0 +1,98 @@
+"""Events of the log whole, with all that is open of them, one after another: for taking them elsewhere.
+
+This reads leftovers of every event, which no analysis does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+
+from cxminute.model.tables import EVENT
+from cxminute.store.pieces import Piece, column_of
+from cxminute.store.segments import REST, connect, escaped, is_path, quoted
+
+_OWN: Final = {*EVENT.names, "profile", REST, "filename", "file_row_number"}
+_BATCH: Final = 8_192
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
+
+Span = tuple[int | None, int | None, int | None]
+"""Since, until (not included) and as of when (included), UTC ms; None without a bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """One event.
+
+    subject: its number in the space asked for; None where it has none, or none was asked for
+    numbers: of all that it names, by kind of identifier; a person's under 'person'
+    at:      UTC ms
+    values:  typed columns by path: number, text, flag, or time as UTC ms
+    rest:    all else, as it was nested
+    times:   which paths of `values` are times
+    """
+
+    id: str
+    source: str
+    kind: str
+    name: str
+    at: int
+    subject: int | None
+    numbers: dict[str, int]
+    values: dict[str, Any]
+    rest: dict[str, Any]
+    times: frozenset[str]
+
+
+def whole(pieces: Sequence[Piece], span: Span, per: str | None = None, names: Sequence[str] = ()) -> Iterator[Whole]:
+    """Every event in a span, in order of (at, source, position, id); with `per`, subject after subject.
+
+    per:   'person' or a kind of identifier; events that have none come at the end
+    names: only events that are called so; all without it
+    """
+    if not pieces:
+        return
+    duck = connect()
+    files = ", ".join(f"'{escaped(path)}'" for path in dict.fromkeys(piece.path for piece in pieces))
+    everything = f"read_parquet([{files}], union_by_name = true, filename = true, file_row_number = true)"
+    columns = [name for name, *_ in duck.execute(f"DESCRIBE SELECT * FROM {everything}").fetchall()]  # noqa: S608 -- our own files
+    kinds = {name: name for name in columns if name not in _OWN and not is_path(name)} | {"person": "profile"}
+    paths = [name for name in columns if is_path(name)]
+    times = [path for path in paths if path.endswith(":time")]
+    column = "" if per is None else column_of(per)
+    subject = quoted(column) if column in columns else "NULL"
+    gone = [(str(piece.path), row) for piece in pieces for row in piece.dropped.tolist()]
+    files_of, rows = ([found[place] for found in gone] for place in (0, 1))
+    duck.register("dropped", pa.table({"file": pa.array(files_of, pa.string()), "row": pa.array(rows, pa.int64())}))
+    tests = ["NOT EXISTS (FROM dropped d WHERE d.file = filename AND d.row = file_row_number)"]
+    bounds = zip(('epoch_ms("at") >= {}', 'epoch_ms("at") < {}', 'epoch_ms("at") <= {}'), span, strict=True)
+    tests += [test.format(int(value)) for test, value in bounds if value is not None]
+    if names:
+        tests.append("name IN (SELECT name FROM chosen)")
+        duck.register("chosen", pa.table({"name": pa.array(list(names), pa.string())}))
+    shown = ["id", "source::VARCHAR AS source", "kind::VARCHAR AS kind", "name::VARCHAR AS name"]
+    shown += ['epoch_ms("at") AS "at"', f"{subject} AS subject", f"{REST}::JSON::VARCHAR AS {REST}"]
+    shown += [f"epoch_ms({quoted(path)}) AS {quoted(path)}" if path in times else quoted(path) for path in paths]
+    shown += [f"{quoted(own)} AS {quoted(f'#{kind}')}" for kind, own in kinds.items()]
+    order = f'{"subject NULLS LAST, " if per is not None else ""}"at", source, position, id'
+    query = f"SELECT {', '.join(shown)} FROM {everything} WHERE {' AND '.join(tests)} ORDER BY {order}"  # noqa: S608 -- quoted
+    named = {path: path.rpartition(":")[0] for path in paths}
+    at_times = frozenset(named[path] for path in times)
+    for batch in duck.sql(query).to_arrow_reader(_BATCH):
+        for row in batch.to_pylist():
+            yield Whole(
+                row["id"],
+                row["source"],
+                row["kind"],
+                row["name"],
+                row["at"],
+                row["subject"],
+                {kind: row[f"#{kind}"] for kind in kinds if row[f"#{kind}"] is not None},
+                {name: row[path] for path, name in named.items() if row[path] is not None},
+                _decode(row[REST]) if row[REST] is not None else {},
+                at_times,
+            )
