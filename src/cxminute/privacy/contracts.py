@@ -1,6 +1,7 @@
 """The contract of a source, its data-usage card: where the data comes from and what may be done with it.
 
-A source without a contract is refused: what nobody has said may be used, is not used.
+A source without a contract is refused: what nobody has said may be used, is not used. Only a source of a marketplace's
+format needs none: it is under the card that ships with its reader (cards.py).
 """
 
 from __future__ import annotations
@@ -10,21 +11,17 @@ from typing import Final
 
 from cxminute.model.definitions import Document
 from cxminute.model.times import DAY, duration
+from cxminute.privacy.cards import CHANNELS, MARKETPLACE_PURPOSES, STARTS, Card, card_of, clause_of
+from cxminute.privacy.personal import hides
 from cxminute.privacy.purposes import PURPOSES
+
+__all__ = ["MARKETPLACE_PURPOSES", "ORIGINS", "Contract", "parse_contract"]
 
 ORIGINS: Final = (
     "first-party", "second-party", "third-party", "marketplace-global", "marketplace-national", "marketplace-regional",
     "marketplace-sector", "marketplace-function",
 )  # fmt: skip
 """Who gathered it: ourselves, a partner, somebody else; or a marketplace, by its tier."""
-
-MARKETPLACE_PURPOSES: Final = (
-    "service-provision",
-    "service-optimisation",
-    "legal-compliance",
-    "communication-management",
-)
-"""What any marketplace allows at most: a project may tighten this, never loosen it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +33,17 @@ class Contract:
     purposes: what it may be used for
     personal: patterns of paths that are personal beside the default ones; they live in the vault
     open:     patterns of paths that a default calls personal and that are not, here
+    keep_personal: days for which personal data is kept once its clock has started; None without a limit
+    starts:   events of an order that start the clock: the first of these that the order has, the last such; without
+              any, each event starts its own
+    wait:     days after its first event at which an order without any of them is taken for delivered
+    keep_rest: how long the rest is kept, in days; None without a limit. What is older is counted, not yet removed
     link:     may its people be linked to those of other sources
-
-    These are written and checked, and kept for later versions; nothing enforces them yet:
-
-    keep_personal, keep_rest: how long, in days; None without a limit
-    contact, train, combine: may its people be contacted, models trained on it, its figures combined with other sources'
+    contact:  may its people be contacted
+    channels: on which ways; () for all
+    train, combine: may models be trained on it, its figures be combined with other sources'
     smallest_group: fewer people than this are not to be shown
+    card:     what sets its limits; None where the project alone does
 
     In `personal` and `open` a name without a dot and without `*` means the path `properties.NAME`, as everywhere.
     """
@@ -59,51 +60,144 @@ class Contract:
     train: bool
     combine: bool
     smallest_group: int
+    starts: tuple[str, ...] = ()
+    wait: float = 0
+    channels: tuple[str, ...] = ()
+    card: Card | None = None
+
+    @property
+    def is_market(self) -> bool:
+        """Whether it is a marketplace's data."""
+        return self.origin.startswith("marketplace")
+
+    def cites(self, clause: str, key: str) -> str:
+        """How a fault names what forbids a use: the clause of a marketplace's card, or a key of the project's own."""
+        card = self.card
+        return card.clause(clause) if card is not None and card.is_market else f"'{self.source}: {key}'"
+
+    @property
+    def more(self) -> str:
+        """Where to read on."""
+        return "" if self.card is None else self.card.more
 
 
 def parse_contract(doc: Document, source: str) -> Contract:
-    """The contract of a source file; what is missing or beyond a marketplace's policy is a fault of the document."""
-    if "contract" not in doc:
+    """The contract of a source file; what is missing, or looser than its card, is a fault of the document."""
+    form = doc.raw("format")
+    part = doc.section("contract")
+    stated = "contract" in doc
+    card = card_of(form)
+    covered = card is not None and card.is_market
+    if not stated and not covered:
         doc.fault(
             f"Source '{source}' has no contract: nothing may be done with its data.",
             allowed="a [contract] with origin and purposes",
         )
-    part = doc.section("contract")
-    stated = "contract" in doc
-    origin = part.text("origin", None if stated else "first-party", allowed=ORIGINS)
-    market = origin.startswith("marketplace")
-    purposes = part.texts("purposes", None if stated else ())
-    for purpose in purposes:
-        if purpose not in PURPOSES:
-            part.unknown("purpose", purpose, PURPOSES, key="purposes")
-        elif market and purpose not in MARKETPLACE_PURPOSES:
-            part.fault(
-                f"A marketplace does not allow '{purpose}'.", key="purposes", allowed=", ".join(MARKETPLACE_PURPOSES)
-            )
-    if market and part.flag("link", default=False):
-        part.fault("A marketplace's buyers are never linked to other profiles.", key="link", allowed="link = false")
+    default = card.origin if card is not None and covered else None if stated else "first-party"
+    origin = part.text("origin", default, allowed=ORIGINS)
+    card = card if covered else card_of("", origin) or card
+    limit = card if card is not None and card.is_market else None
+    market = limit is not None
+    purposes = part.texts("purposes", limit.purposes if limit is not None and covered else None if stated else ())
+    personal = (*(card.personal if card is not None else ()), *_paths(part, "personal"))
     contract = Contract(
         source=source,
         origin=origin,
         purposes=frozenset(purposes),
-        personal=_paths(part, "personal"),
+        personal=personal,
         open=_paths(part, "open"),
-        keep_personal=_days(part, "keep_personal"),
-        keep_rest=_days(part, "keep_rest"),
+        keep_personal=_days(part, "keep_personal", limit.keep_personal if limit else None),
+        keep_rest=_days(part, "keep_rest", limit.keep_rest if limit else None),
         link=part.flag("link", default=not market),
-        contact=part.flag("contact", default=False),
+        contact=part.flag("contact", default=limit.contact if limit is not None and covered else False),
         train=part.flag("train", default=False),
         combine=part.flag("combine", default=not market),
-        smallest_group=int(part.number("smallest_group", 1, low=1)),
+        smallest_group=int(part.number("smallest_group", limit.smallest_group if limit else 1, low=1)),
+        starts=part.texts("from", limit.starts if limit is not None and limit.keep_personal is not None else ()),
+        wait=_days(part, "wait", limit.wait if limit else None) or 0,
+        channels=part.texts("channels", limit.channels if limit is not None else ()),
+        card=card,
     )
+    for purpose in purposes:
+        if purpose not in PURPOSES:
+            part.unknown("purpose", purpose, PURPOSES, key="purposes")
+    if not all(name.strip() for name in contract.starts):
+        part.fault("'from' names no event.", key="from", allowed="names of events, such as Order Delivered")
+    for channel in contract.channels:
+        if channel not in CHANNELS:
+            part.unknown("channel", channel, CHANNELS, key="channels")
+    if limit is not None:
+        _keep_to(part, contract, limit)
     part.done()
     return contract
+
+
+def _keep_to(part: Document, found: Contract, limit: Card) -> None:
+    """Notes all in which a contract is looser than the card that it is under."""
+
+    def looser(key: str, clause: str, what: str, allowed: str) -> None:
+        part.fault(f"{what} This breaks {limit.clause(clause)}.", key=key, allowed=f"{allowed}{limit.more}")
+
+    if found.origin and not found.is_market:
+        looser("origin", "origin", f"'{found.origin}' is no marketplace.", "marketplace-global and the like")
+    for purpose in sorted(found.purposes & set(PURPOSES) - set(limit.purposes)):
+        what = f"A marketplace does not allow '{purpose}'."
+        looser("purposes", clause_of(purpose), what, ", ".join(limit.purposes))
+    if found.link:
+        what = "A marketplace's buyers are never linked to other profiles."
+        looser("link", "no-linking", what, "link = false")
+    if found.train:
+        looser("train", "no-training", "Models would be trained on buyers' data.", "train = false")
+    if found.combine:
+        looser("combine", "no-combining", "Figures would be combined across sellers.", "combine = false")
+    if found.smallest_group < limit.smallest_group:
+        what = f"Groups of {found.smallest_group} would be shown."
+        looser("smallest_group", "smallest-group", what, f"smallest_group = {limit.smallest_group} or more")
+    ways = [way for way in found.channels if way in CHANNELS and way not in limit.channels]
+    if ways or not found.channels:
+        what = f"Buyers would be contacted by {', '.join(ways) or 'any way'}."
+        looser("channels", "contact-by-relay", what, ", ".join(limit.channels))
+    _keep_to_terms(part, found, limit)
+    for name in found.open:
+        if hides(name, limit.personal):
+            what = f"'{name}' would be open."
+            looser("open", "personal-fields", what, "what the card does not call personal")
+
+
+def _keep_to_terms(part: Document, found: Contract, limit: Card) -> None:
+    """The same for how long data is kept."""
+    terms = (
+        ("keep_personal", found.keep_personal, limit.keep_personal),
+        ("keep_rest", found.keep_rest, limit.keep_rest),
+    )
+    for key, kept, longest in terms:
+        if longest is not None and kept is not None and kept > longest:
+            clause = "personal-life" if key == "keep_personal" else "rest-life"
+            what = f"{kept:g} days are longer than {longest:g}."
+            part.fault(
+                f"{what} This breaks {limit.clause(clause)}.", key=key, allowed=f"at most {longest:g} days{limit.more}"
+            )
+    if limit.keep_personal is None:
+        return
+    order = [STARTS.index(name) for name in found.starts if name in STARTS]
+    if len(order) < len(found.starts) or not order or order != sorted(set(order)):
+        part.fault(
+            f"The clock would start too late. This breaks {limit.clause('personal-life')}.",
+            key="from",
+            allowed=f"some of {', '.join(STARTS)}, in this order{limit.more}",
+        )
+    if limit.wait is not None and found.wait > limit.wait:
+        part.fault(
+            f"{found.wait:g} days are longer than {limit.wait:g}. This breaks {limit.clause('personal-life')}.",
+            key="wait",
+            allowed=f"at most {limit.wait:g} days{limit.more}",
+        )
 
 
 def _paths(doc: Document, key: str) -> tuple[str, ...]:
     return tuple(name if "." in name or "*" in name else f"properties.{name}" for name in doc.texts(key, ()))
 
 
-def _days(doc: Document, key: str) -> float | None:
+def _days(doc: Document, key: str, default: float | None = None) -> float | None:
     kept = doc.parsed(key, duration, "")
-    return None if kept is None else kept / DAY
+    return default if kept is None else kept / DAY

@@ -6,12 +6,14 @@ import re
 from collections.abc import Sequence
 from fnmatch import translate
 from functools import lru_cache, partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from cxminute.privacy.contracts import Contract
 from cxminute.privacy.dividing import Divider
+
+if TYPE_CHECKING:  # a contract asks here what its card hides
+    from cxminute.privacy.contracts import Contract
 
 PERSONAL: Final = (
     "traits.*", "context.traits.*", "context.device.id", "context.device.token", "context.userAgent*", "*email*",
@@ -19,7 +21,7 @@ PERSONAL: Final = (
     "*first_name*", "*last_name*", "*full_name*", "*surname*", "*firstname*", "*lastname*", "*birth*", "*iban*",
 )  # fmt: skip
 """Paths that are personal unless a contract says `open`: traits, addresses, names. `*` is any text; case does not
-count."""
+count, and `-` and blanks count as `_`."""
 
 NAMES: Final = (
     "ip", "ip_address", "userAgent*", "advertisingId", "comment", "comments", "message", "body", "note", "notes",
@@ -42,15 +44,28 @@ def is_personal(path: str, contract: Contract) -> bool:
     return _any_matches(said, PERSONAL) or _any_matches([path.rpartition(".")[2]], NAMES)
 
 
+def hides(name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a name that a contract would open is personal by the patterns of its card, or by default.
+
+    One with `*` is, whatever it says: nobody can tell what it would open. Without patterns nothing is.
+    """
+    return bool(patterns) and ("*" in name or _any_matches([name], (*patterns, *PERSONAL)))
+
+
 def _any_matches(paths: Sequence[str], patterns: tuple[str, ...]) -> bool:
     matches = _pattern(patterns).match
-    return any(matches(path.casefold()) for path in paths)
+    return any(matches(_folded(path)) for path in paths)
 
 
 @lru_cache(maxsize=256)
 def _pattern(patterns: tuple[str, ...]) -> re.Pattern[str]:
     """One expression for all of them: hundreds of paths are judged by the second."""
-    return re.compile("|".join(translate(pattern.casefold()) for pattern in patterns) or r"(?!)")
+    return re.compile("|".join(translate(_folded(pattern)) for pattern in patterns) or r"(?!)")
+
+
+def _folded(path: str) -> str:
+    """A path as it is compared: reports write `buyer-name` and `Order ID`."""
+    return path.casefold().replace("-", "_").replace(" ", "_")
 
 
 def split(events: pa.Table, contract: Contract) -> tuple[pa.Table, pa.Table]:

@@ -83,6 +83,8 @@ def take(
                 archive.add(f".cxm/{copy.relative_to(work).as_posix()}", copy)
             for key in sorted((folder / "keys").glob("*")) if keys else ():
                 archive.add(f".cxm/keys/{key.name}", key)
+            for proof in sorted((folder / "proofs").glob("*.json")):
+                archive.add(f".cxm/proofs/{proof.name}", proof)
             for path, digest in sorted(named.files.items()):
                 _add(archive, path, links / path, digest)
         size = sum(entry.size for entry in archive.entries)

@@ -22,6 +22,11 @@ from cxminute.store.state import insert_rows, writing
 PERSON_KINDS = ("user_id", "anonymous_id")
 """Kinds of identifier that name a person; they share the space 'person'. Every other kind is a space of its own."""
 
+ERASED = "\x1ferased "
+"""Stands, with its number, in place of what an identifier said before it was erased; no sender's id begins so."""
+REMOVALS = "removals"
+"""The space that counts, in one row, how often identifiers were erased."""
+
 _MET = 2_000_000  # identifiers of a kind remembered in memory: about 300 MB
 _BATCH = 10_000  # parameters of one IN list: SQLite allows 32,766, PostgreSQL 65,535
 
@@ -37,6 +42,7 @@ class Vault:
     def __init__(self, state: Engine) -> None:
         self._state = state
         self._met: dict[str, dict[str, int]] = {}  # by kind: numbers never change, so they need asking only once
+        self._removals = 0
 
     def intern(self, kind: str, values: pa.ChunkedArray) -> pa.Array:
         """The number of each value (int64), new numbers for new values; null stays null."""
@@ -64,8 +70,26 @@ class Vault:
                 found += connection.execute(query).scalars().all()
         return sorted(found)
 
+    def called(self, kind: str, numbers: Sequence[int]) -> dict[int, str]:
+        """What each number of a kind stands for; numbers of other kinds are left out."""
+        c = IDENTIFIERS.c
+        found: dict[int, str] = {}
+        with self._state.connect() as connection:
+            for start in range(0, len(numbers), _BATCH):
+                some = c.number.in_([int(number) for number in numbers[start : start + _BATCH]])
+                query = select(c.number, c.value).where(c.space == space_of(kind), c.kind == kind, some)
+                found.update({row.number: row.value for row in connection.execute(query)})
+        return found
+
+    def kinds(self) -> frozenset[str]:
+        """Every kind of which it has numbered an identifier."""
+        with self._state.connect() as connection:
+            return frozenset(connection.execute(select(IDENTIFIERS.c.kind).distinct()).scalars())
+
     def _numbers(self, kind: str, words: Sequence[str]) -> NDArray[np.int64]:
         space = space_of(kind)
+        if (made := self._erasures()) != self._removals:  # what was erased is not to be known again
+            self._met, self._removals = {}, made
         met = self._met.setdefault(kind, {})
         if len(met) > _MET:
             met.clear()
@@ -83,6 +107,11 @@ class Vault:
                 insert_rows(connection, IDENTIFIERS, ("space", "number", "kind", "value"), rows)
             met.update(zip(new, range(first, first + len(new)), strict=True))
         return np.fromiter(map(met.__getitem__, words), np.int64, len(words))
+
+    def _erasures(self) -> int:
+        c = IDENTIFIERS.c
+        with self._state.connect() as connection:
+            return connection.execute(select(func.max(c.number)).where(c.space == REMOVALS)).scalar() or 0
 
 
 def _known(connection: Connection, space: str, kind: str, words: Sequence[str]) -> dict[str, int]:

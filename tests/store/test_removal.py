@@ -1,0 +1,353 @@
+"""Removal at the end of a term, on each database: exactly what is over, nobody else's, and to the last byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, text
+
+from cxminute.model.errors import BrokenStore, UnknownName, WrongUse
+from cxminute.model.tables import MOMENT, REJECT
+from cxminute.model.times import DAY
+from cxminute.store.clocks import Term, older
+from cxminute.store.log import Chunk, EventLog, FileId
+from cxminute.store.proofs import Proofs
+from cxminute.store.removal import Due, due, everything, of_whom, remove, sources_in_vault
+from cxminute.store.requests import Requests
+from cxminute.store.scrubbing import DONE, FREED, NOT_THERE, scrub, scrub_inbox
+from cxminute.store.state import open_state, state_url
+from cxminute.store.vault import Vault
+
+NAMES = ("Order Completed", "Order Shipped", "Order Delivered")
+STARTS = ("Order Delivered", "Order Shipped")
+Told = tuple[str, str | None, str, int]
+"""An event: name, order, customer, day."""
+
+
+@pytest.fixture
+def log(tmp_path: Path, state: Engine) -> EventLog:
+    """A log of its own."""
+    return EventLog(tmp_path / "log", state)
+
+
+def collect(
+    log: EventLog, source: str, told: Sequence[Told], *, apart: bool = True, file: str = "a", known_at: int = 0,
+    keys: Collection[str] = (), rejects: Sequence[str] = (),
+) -> int:  # fmt: skip
+    """One collect of these events, each with a personal value, and of these rows set apart; returns its number."""
+    vault = Vault(log.state)
+    begin = f"{source}\x1f" if apart else ""
+    ids = list(keys) or [f"{file}{place}#0" for place in range(len(told))]
+    named = [f"{begin}{who}" if who else None for _, _, who, _ in told]
+    people = vault.intern("user_id", pa.chunked_array([named], pa.string()))
+    orders = vault.intern("order_id", pa.chunked_array([[order for _, order, _, _ in told]], pa.string()))
+    events = pa.table(
+        {
+            "id": pa.array(ids, pa.string()),
+            "source": pa.array([source] * len(told), pa.string()).dictionary_encode(),
+            "position": pa.array(range(len(told)), pa.int64()),
+            "kind": pa.array(["track"] * len(told), pa.string()).dictionary_encode(),
+            "name": pa.array([name for name, *_ in told], pa.string()).dictionary_encode(),
+            "at": pa.array([day * DAY for *_, day in told], MOMENT),
+            "digest": pa.array([hash((file, *one)) % 2**63 for one in told], pa.uint64()),
+            "user_id": people,
+            "order_id": orders,
+            "profile": people,
+        }
+    )
+    values = pa.array([f"secret of {file}{place}" for place in range(len(told))], pa.string())
+    personal = pa.table({"id": events["id"], "profile": people, "properties.name": values})
+    count = len(rejects)
+    columns = [[source] * count, [*range(count)], ["bad_time"] * count, [""] * count, list(rejects)]
+    apart_rows = pa.Table.from_arrays(
+        [pa.array(column, field.type) for column, field in zip(columns, REJECT, strict=True)], schema=REJECT
+    )
+    collected = log.begin(source, FileId(file, f"{source}{file}"), known_at)
+    log.append(collected, 0, Chunk(events, personal, apart_rows, len(told) + count), ())
+    log.finish(collected, known_at)
+    return collected.id
+
+
+def asked(log: EventLog, query: str) -> list[str]:
+    """The texts that a query of the state answers."""
+    with log.state.connect() as connection:
+        return [str(found) for found in connection.execute(text(query)).scalars()]
+
+
+def secrets(log: EventLog) -> set[str]:
+    """Personal values that the vault still holds, as 'a0'."""
+    documents = asked(log, "SELECT document FROM personal")
+    return {str(json.loads(one)["properties.name"]).removeprefix("secret of ") for one in documents}
+
+
+def people(log: EventLog) -> set[str]:
+    """What persons are still called, as their source calls them."""
+    said = asked(log, "SELECT value FROM identifiers WHERE space = 'person'")
+    return {value.rpartition("\x1f")[2] for value in said if "\x1ferased " not in value}
+
+
+def clocks(told: Sequence[Told], wait: int) -> list[int]:
+    """In plain words: the day on which each event's clock starts."""
+    found = []
+    for _, order, _, day in told:
+        mine = [(name, at) for name, other, _, at in told if other == order]
+        starts = [max(at for name, at in mine if name == start) for start in STARTS if any(n == start for n, _ in mine)]
+        found.append(day if order is None else starts[0] if starts else min(at for _, at in mine) + wait)
+    return found
+
+
+stories = st.lists(
+    st.tuples(
+        st.sampled_from(NAMES),
+        st.sampled_from([None, "o1", "o2", "o3"]),
+        st.sampled_from(["ann", "bo"]),
+        st.integers(0, 40),
+    ),
+    min_size=1,
+    max_size=8,
+    unique=True,
+)
+
+
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stories, st.integers(0, 20), st.integers(0, 20), st.integers(0, 90))
+def test_what_is_over_is_what_plain_words_say(
+    tmp_path_factory: pytest.TempPathFactory, told: list[Told], keep: int, wait: int, today: int
+) -> None:
+    """A value goes a term after its order's clock started; a name goes with the last of its customer's events."""
+    folder = tmp_path_factory.mktemp("removal")
+    log = EventLog(folder / "log", open_state(state_url(folder)))
+    collect(log, "market", told)
+    term = Term("market", keep * DAY, STARTS, wait * DAY)
+    found = due(log, [term], today * DAY)["market"]
+    remove(log, term, found)
+    ends = [clock + keep for clock in clocks(told, wait)]
+    assert secrets(log) == {f"a{place}" for place, end in enumerate(ends) if end > today}
+    assert people(log) == {who for (_, _, who, _), end in zip(told, ends, strict=True) if end > today}
+    assert not due(log, [term], today * DAY)["market"]
+    log.state.dispose()
+
+
+def test_counts_and_numbers_stay(log: EventLog) -> None:
+    """Segments are not touched, a customer's number is the same, and who comes again gets another."""
+    collect(log, "market", [("Order Completed", "o1", "ann", 0), ("Order Completed", "o2", "ann", 1)])
+    before = log.hashes(), log.volumes(["market"], None, None, None)
+    term = Term("market", DAY)
+    remove(log, term, due(log, [term], 9 * DAY)["market"])
+    assert (log.hashes(), log.volumes(["market"], None, None, None)) == before
+    vault = Vault(log.state)
+    assert vault.number("user_id", "market\x1fann") is None
+    assert vault.names("user_id", [0]) == ["market\x1f\x1ferased 0"]
+    assert vault.intern("user_id", pa.chunked_array([["market\x1fann"]])).to_pylist() == [1]
+    assert vault.number("order_id", "o1") == 0
+
+
+def test_one_who_remembers_numbers_forgets_those_that_were_erased(log: EventLog) -> None:
+    """A vault that was open meanwhile gives who comes again a number of their own, as a new one does."""
+    collect(log, "market", [("Order Completed", "o1", "ann", 0)])
+    vault, word = Vault(log.state), pa.chunked_array([["market\x1fann"]])
+    assert vault.intern("user_id", word).to_pylist() == [0]
+    term = Term("market", DAY)
+    remove(log, term, due(log, [term], 9 * DAY)["market"])
+    assert vault.intern("user_id", word).to_pylist() == [1]
+
+
+def test_a_delivery_that_was_taken_back_starts_no_clock(log: EventLog) -> None:
+    """Where a correction withdrew it, or its collect was undone, the order is still on its way."""
+    order: list[Told] = [("Order Completed", "o1", "ann", 0), ("Order Delivered", "o1", "ann", 2)]
+    collect(log, "market", order, keys=["o1#0", "o1#1"])
+    collect(log, "market", [("Order Completed", "o1", "ann", 1)], keys=["o1#0"], file="b", known_at=1)
+    term = Term("market", 5 * DAY, STARTS, 10 * DAY)
+    assert not due(log, [term], 7 * DAY)["market"]
+    assert due(log, [term], 16 * DAY)["market"].people == (("person", 0),)
+    third = collect(log, "market", [("Order Delivered", "o1", "ann", 3)], file="c", known_at=2)
+    assert due(log, [term], 8 * DAY)["market"].people == (("person", 0),)
+    log.undo(third, 3)
+    assert not due(log, [term], 8 * DAY)["market"]
+
+
+def test_rows_in_quarantine_go_a_term_after_they_came(log: EventLog) -> None:
+    """Nobody knows whose they are: their receipt starts their clock."""
+    collect(log, "market", [("Order Completed", "o1", "ann", 90)], rejects=["ann's row"], known_at=3 * DAY)
+    term = Term("market", 5 * DAY)
+    assert due(log, [term], 8 * DAY - 1)["market"].rejects == ()
+    found = due(log, [term], 8 * DAY)["market"]
+    assert (len(found.rejects), found.personal, found.people) == (1, (), ())
+    remove(log, term, found)
+    assert asked(log, "SELECT row FROM rejects") == []
+
+
+def test_who_is_linked_stays_while_another_source_needs_the_name(log: EventLog) -> None:
+    """A customer of two sources of ours goes with the longer term; with one that has none, never by a term."""
+    collect(log, "shop", [("Order Completed", "o1", "ann", 0), ("Order Completed", "o2", "bo", 0)], apart=False)
+    collect(log, "desk", [("Order Completed", "o3", "ann", 0)], apart=False)
+    shop, longer = Term("shop", 5 * DAY, apart=False), Term("desk", 9 * DAY, apart=False)
+    ever = Term("desk", None, apart=False)
+    assert due(log, [shop, ever], 50 * DAY)["shop"].people == (("person", 1),)
+    assert due(log, [shop, longer], 6 * DAY)["shop"].people == (("person", 1),)
+    assert due(log, [shop, longer], 9 * DAY)["shop"].people == (("person", 0), ("person", 1))
+    assert due(log, [shop, longer], 9 * DAY)["desk"].people == (("person", 0),)
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_person_who_asks_is_removed_whatever_the_age(log: EventLog, apart: bool) -> None:  # noqa: FBT001 -- a column of the table above
+    """Their values, their name, and rows in quarantine that name them; nobody else's."""
+    told: list[Told] = [("Order Completed", "o1", "ann", 0), ("Order Completed", "o2", "bo", 0)]
+    collect(log, "market", told, apart=apart, rejects=['{"customer": "ann"}', '{"customer": "bo", "town": "annex"}'])
+    term = Term("market", None, apart=apart)
+    found = of_whom(log, term, {"user_id": ["ann", "nobody"]}, [])
+    remove(log, term, found)
+    assert secrets(log) == {"a1"}
+    assert people(log) == {"bo"}
+    assert asked(log, "SELECT row FROM rejects") == ['{"customer": "bo", "town": "annex"}']
+
+
+def test_parcels_of_a_persons_orders_are_theirs(log: EventLog) -> None:
+    """An event that names the order and no customer carries an address all the same: it goes with the customer's."""
+    told: list[Told] = [("Order Completed", "o1", "ann", 0), ("Order Completed", "o2", "bo", 0)]
+    collect(log, "market", told)
+    nobody: list[Told] = [("Order Shipped", "o1", "", 1), ("Order Shipped", "o2", "", 1)]
+    collect(log, "market", nobody, file="p")
+    term = Term("market", None)
+    remove(log, term, of_whom(log, term, {"user_id": ["ann"]}, []))
+    assert secrets(log) == {"a1", "p1"}
+
+
+def test_an_order_can_be_asked_about(log: EventLog) -> None:
+    """A shop names orders where it has no customer: the values of their events go, the customer's name stays."""
+    collect(log, "shop", [("Order Completed", "o1", "ann", 0), ("Order Completed", "o2", "ann", 0)], apart=False)
+    term = Term("shop", None, apart=False)
+    remove(log, term, of_whom(log, term, {"order_id": ["o1"]}, []))
+    assert secrets(log) == {"a1"}
+    assert people(log) == {"ann"}
+
+
+def test_what_other_sources_know_is_counted_and_stays(log: EventLog) -> None:
+    """A shop's customer whom the desk knows too keeps the name there; a closed shop takes only its own with it."""
+    collect(log, "shop", [("Order Completed", "o1", "ann", 0), ("Order Completed", "o2", "bo", 0)], apart=False)
+    collect(log, "desk", [("Order Completed", "o3", "ann", 0)], apart=False, file="d")
+    shop, desk = Term("shop", None, apart=False), Term("desk", None, apart=False)
+    found = of_whom(log, shop, {"user_id": ["ann"]}, [shop, desk])
+    assert (found.people, found.kept) == ((), (("person", 0),))
+    closed = everything(log, shop, [shop, desk])
+    assert (closed.people, closed.kept) == ((("person", 1),), (("person", 0),))
+    remove(log, shop, closed)
+    assert secrets(log) == {"d0"}
+    assert people(log) == {"ann"}
+    assert sources_in_vault(log) == {"desk"}
+
+
+def test_other_identifiers_that_are_personal_go_too(log: EventLog) -> None:
+    """A kind that the contract calls personal, here the order's, goes with the last event that names it."""
+    told: list[Told] = [("Order Completed", "o1", "ann", 0), ("Order Completed", "o2", "ann", 9)]
+    collect(log, "shop", told, apart=False)
+    term = Term("shop", 5 * DAY, apart=False, kinds=frozenset({"order_id", "phone"}))
+    assert due(log, [term], 6 * DAY)["shop"].people == (("order_id", 0),)
+    assert due(log, [term], 14 * DAY)["shop"].people == (("person", 0), ("order_id", 0), ("order_id", 1))
+    assert of_whom(log, term, {"user_id": ["ann"]}, []).people == (("order_id", 0), ("order_id", 1), ("person", 0))
+    plain = Term("desk", None, apart=False)
+    collect(log, "desk", told[:1], apart=False, file="d")
+    assert due(log, [term, plain], 6 * DAY)["shop"].people == ()
+
+
+def test_a_name_that_no_event_has_goes_at_once(log: EventLog) -> None:
+    """What a collect that was killed left in the vault is nobody's, and is not kept for ever."""
+    collect(log, "market", [("Order Completed", "o1", "ann", 90)])
+    Vault(log.state).intern("user_id", pa.chunked_array([["market\x1fleft over"]]))
+    term = Term("market", 30 * DAY)
+    assert due(log, [term], 0)["market"].people == (("person", 1),)
+
+
+def test_events_beyond_the_term_of_the_rest_are_counted(log: EventLog) -> None:
+    """They stand in the log: only those that were not taken back count."""
+    collect(log, "market", [("Order Completed", "o1", "ann", 0), ("Order Completed", "o2", "bo", 9)])
+    assert [older(log, "market", day * DAY) for day in (0, 1, 10)] == [0, 1, 2]
+    assert older(log, "nothing", DAY) == 0
+
+
+def test_a_log_whose_segment_is_gone_is_told(log: EventLog) -> None:
+    """Nothing is removed where not all can be read."""
+    collect(log, "market", [("Order Completed", "o1", "ann", 0)])
+    for file in log.root.rglob("*.parquet"):
+        file.unlink()
+    with pytest.raises(BrokenStore, match="cannot be read"):
+        due(log, [Term("market", DAY)], 9 * DAY)
+
+
+def test_deleted_bytes_are_gone_from_the_file(tmp_path: Path) -> None:
+    """Thousands of names and values that moved between pages while others came: of those removed none is found."""
+    log = EventLog(tmp_path / "log", open_state(state_url(tmp_path)))
+    for part in range(4):
+        many = [("Order Completed", f"o{n}", f"canary{n * 7919 % 8009:05}", n % 60) for n in range(part, 8_000, 4)]
+        collect(log, "market", many, file=f"f{part}x")
+    gone = [f"canary{n * 7919 % 8009:05}".encode() for n in range(8_000) if n % 60 <= 50]
+    term = Term("market", 10 * DAY)
+    for today in (20, 60):
+        remove(log, term, due(log, [term], today * DAY)["market"])
+    assert scrub(log.state) == DONE
+    held = b"".join(path.read_bytes() for path in tmp_path.glob("state.sqlite*"))
+    assert [word for word in gone if word in held] == []
+    assert b"canary" in held, "what is not over is there"
+    assert (tmp_path / "state.sqlite-wal").stat().st_size == 0
+    log.state.dispose()
+
+
+@pytest.mark.outside("postgresql")
+def test_on_postgresql_space_is_freed(postgres_url: str) -> None:
+    """Its files are its server's: what can be done from here is done, and said for what it is."""
+    state = open_state(postgres_url)
+    assert scrub(state) == FREED
+    state.dispose()
+
+
+def test_an_inbox_that_is_not_there_has_nothing_to_clear(tmp_path: Path) -> None:
+    """A project without a door has no inbox."""
+    assert scrub_inbox(tmp_path / "inbox.sqlite") == NOT_THERE
+
+
+def test_a_request_is_on_record_once_and_forgets_when_it_is_done(state: Engine) -> None:
+    """The same message again is the same request; closed, it no longer says whom it was about."""
+    register = Requests(state)
+    about: Mapping[str, Sequence[str]] = {"user_id": ["7"], "order_id": ["1", "2"]}
+    first = register.note("shop", "erasure", "m1", about, 5 * DAY)
+    assert register.note("shop", "erasure", "m1", {"user_id": ["8"]}, 6 * DAY) == first
+    later = register.note("shop", "access", "m1", {"user_id": ["7"]}, 0, 3 * DAY)
+    assert [one.id for one in register.list()] == [later.id, first.id], "by when they are due"
+    assert first.due_at - first.received_at == 28 * DAY
+    done = register.done(first.id, 6 * DAY, "p.json")
+    assert (dict(done.about), done.done_at, done.proof) == ({}, 6 * DAY, "p.json")
+    assert [one.id for one in register.list(still_open=True)] == [later.id]
+    with pytest.raises(WrongUse, match="done already"):
+        register.done(first.id, 7 * DAY)
+    with pytest.raises(UnknownName, match="'9'"):
+        register.done(9, 7 * DAY)
+    with pytest.raises(UnknownName, match="erasure"):
+        register.note("shop", "erasing", "m2", {}, 0)
+
+
+def test_proofs_make_a_chain(tmp_path: Path) -> None:
+    """Each names the one before; one that is changed or taken away is told by the next."""
+    proofs = Proofs(tmp_path)
+    names = [proofs.write(20_000 * DAY + n, "market", {"removed": n}) for n in range(3)]
+    assert names == ["2024-10-04-market.json", "2024-10-04-market-1.json", "2024-10-04-market-2.json"]
+    assert proofs.broken() == ""
+    middle = tmp_path / names[1]
+    whole = middle.read_text("utf-8")
+    middle.write_text(whole.replace('"removed": 1', '"removed": 0'), "utf-8")
+    assert proofs.broken() == names[2]
+    middle.unlink()
+    assert proofs.broken() == names[2]
+    middle.write_text("{", "utf-8")
+    with pytest.raises(BrokenStore, match="cannot be read"):
+        proofs.broken()
+
+
+def test_nothing_due_is_nothing() -> None:
+    """An empty removal is false, whatever stays."""
+    assert not Due(kept=(("person", 1),))
