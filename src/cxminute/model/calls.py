@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+HOOK: Final = "hook"
+"""The protocol of a webhook: its body is JSON of message, topic and document."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class Asked:
     path: str = "/v1/track"
     client: str = "192.0.2.1:5"
     scheme: str = "http"
+    query_string: str = ""
     more: Mapping[str, str] = field(default_factory=dict)
 
     @property

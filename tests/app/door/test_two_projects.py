@@ -34,11 +34,13 @@ READS: Final[dict[str, list[list[str]]]] = {
     "journeys": [["journeys"], ["journeys", "order", "--json"], ["journeys", "order", "--by", "carrier"]],
     "keys": [["keys"], ["keys", "--json"]],
     "lifecycle": [["lifecycle", "--json"]],
+    "marketplaces": [["marketplaces"], ["marketplaces", "--json"]],
     "minute": [["minute", "--week", "2026-W46", "--form", "markdown"], ["minute", "--week", "2026-W45", "--json"]],
     "person": [["person", "u1"], ["person", "u1", "--json"]],
     "promises": [["promises", "--json"], ["promises", "delivery", "--by", "carrier"]],
     "quarantine": [["quarantine"], ["quarantine", "--json"]],
     "quarantine show": [["quarantine", "show"], ["quarantine", "show", "--json"]],
+    "requests": [["requests"], ["requests", "--everything", "--json"]],
     "retention": [["retention", "--json"]],
     "stickiness": [["stickiness", "--json"]],
 }
@@ -51,12 +53,15 @@ WRITES: Final[dict[str, list[list[str]]]] = {
     "keys add": [["keys", "add", "--source", "web"]],
     "keys rotate": [["keys", "rotate", "--source", "web"]],
     "keys revoke": [["keys", "revoke", "{prefix}"]],
+    "retain": [["retain"], ["retain", "--dry-run", "--json"]],
     "backup": [["backup", "{beside}/backup"]],
 }
 """Commands that write to a project, in an order in which each has something to do."""
 ELSEWHERE: Final = {
     "demo": "makes a project of its own, from a seed",
     "init": "makes a project of its own, from a template or a file",
+    "pull": "asks an API that the source names, and collects each page of it as `collect` does",
+    "requests done": "closes a request that a webhook brought; there is none of a source of the door",
     "restore": "makes a project of its own, from a backup",
     "schema": "tells of definition files as such, and takes no project",
     "serve": "is the door, whose endpoints are walked below",
@@ -68,6 +73,7 @@ UNSTEADY: Final = {"doctor"}
 EVENTS: Final = "takes events with a write key"
 SETTINGS: Final = "tells the browser client where its key's events go"
 OPERATOR: Final = "is for who runs the server: it names projects and sources, and nothing that lies in them"
+HOOKS: Final = "takes webhooks with a write key, and a signature over them"
 NOBODY: Final = "tells of the server as such"
 
 
@@ -78,6 +84,8 @@ def kind_of(path: str) -> str | None:
         return OPERATOR
     if path in {"/health", "/openapi.json"}:
         return NOBODY
+    if path.startswith("/v1/hooks/"):
+        return HOOKS
     if path.startswith("/v1/projects/") and path.endswith("/settings"):
         return SETTINGS
     single = {"identify", "track", "page", "screen", "group", "alias", "i", "t", "p", "s", "g", "a"}

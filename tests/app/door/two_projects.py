@@ -64,7 +64,7 @@ class Shop:
         texts = {
             "cxm.toml": f'name = "{self.word}-shop"\ntimezone = "UTC"\n[minute]\ndimensions = ["carrier"]\n',
             "sources/web.toml": WEB,
-            "sources/orders.toml": ORDERS,
+            "sources/orders.toml": ORDERS.replace("first-party", "marketplace-national"),
             "journeys/order.toml": JOURNEY,
             "promises/delivery.toml": PROMISE,
             "orders.csv": FILE.format(word=self.word),

@@ -27,7 +27,9 @@ STATUSES: Final = {
     "broken_off": 400,
     "unknown_key": 401,
     "keys_disagree": 401,
+    "not_genuine": 401,
     "not_found": 404,
+    "no_hooks": 404,
     "method_not_allowed": 405,
     "slow_body": 408,
     "body_too_large": 413,
@@ -36,12 +38,13 @@ STATUSES: Final = {
     "unsupported_encoding": 415,
     "overloaded": 429,
     "keys_unread": 503,
+    "no_secret": 503,
     "disk_full": 503,
     "cannot_store": 503,
     "stopping": 503,
 }
 """The door's own codes and their status; codes of a body that cannot be taken otherwise are 400, too."""
-RETRIED: Final = {"overloaded": 2, "keys_unread": 2, "disk_full": 10, "cannot_store": 5, "stopping": 2}
+RETRIED: Final = {"overloaded": 2, "keys_unread": 2, "no_secret": 60, "disk_full": 10, "cannot_store": 5, "stopping": 2}
 """Seconds after which a client should try again, of what it should try again: whole, and at most 300."""
 
 

@@ -14,11 +14,14 @@ from typing import Final
 
 from cxminute.app.arriving import Texts, arriving, cut, nothing_read, set_apart
 from cxminute.app.door.care import Attempt, Attempts, Care
+from cxminute.app.door.hooks import kept
 from cxminute.app.door.items import items_of
+from cxminute.app.hooking import bring_hooks
 from cxminute.app.project import Project
 from cxminute.collect.calls.kept import keyless
 from cxminute.collect.calls.reading import ReadCalls, read_calls
 from cxminute.collect.source import DOOR, Source
+from cxminute.model.calls import HOOK
 from cxminute.model.errors import BrokenStore
 from cxminute.store.arrivals import Arrival, Became
 from cxminute.store.inbox import Held
@@ -29,6 +32,8 @@ EVENTS: Final = 20_000
 no quicker."""
 PATIENCE: Final = 20.0
 """Seconds that a stretch waits for the log's lock, which a collect of a file lets go after each of its chunks."""
+REST: Final = 10.0
+"""Seconds from one stretch of a source's webhooks to the next."""
 _BUDGET: Final = 1.0  # seconds of attempts at a source in trouble, before the others get their turn
 _EVERY: Final = 2**62  # a mark above every call: take leaves the source out
 
@@ -90,6 +95,7 @@ class Drain:
         self._attempts = Attempts(project.folder / "door" / "attempts.json", self._inbox.identity)
         self._died = self._attempts.died()
         self._cares: dict[str, Care] = {}
+        self._hooked: dict[str, float] = {}
         if self._marks:
             self._inbox.drop(self._marks)  # in the log already: left by a worker that was killed before it dropped them
 
@@ -106,7 +112,7 @@ class Drain:
         broken: BrokenStore | None = None
         with collecting(self.project.folder, wait=PATIENCE):
             self._marks = self._arrivals.marks(self._inbox.identity)
-            apart = dict.fromkeys(self._cares, _EVERY)
+            apart = dict.fromkeys([*self._cares, *self._resting()], _EVERY)
             for source, held in _by_source(self._inbox.take(events, self._marks | apart)).items():
                 try:
                     self._stretch(source, held, at, done)
@@ -124,6 +130,12 @@ class Drain:
         if broken is not None and not done.events:
             raise broken
         return done
+
+    def _resting(self) -> list[str]:
+        """Sources whose webhooks came into the log just now: the next wait a little, so that segments stay few."""
+        due = time.monotonic() - REST
+        self._hooked = {source: at for source, at in self._hooked.items() if at > due}
+        return list(self._hooked)
 
     def _stretch(self, source: str, held: list[Held], at: int, done: Drained) -> None:
         """All that was taken of a source at once; where that fails, the source is cared for."""
@@ -193,10 +205,17 @@ class Drain:
 
     def _bring(self, source: str, portion: _Portion, first: int, at: int, done: Drained, poison: str) -> None:
         found = self.project.definitions.sources.get(source)
+        if found is not None and found.hooks is not None and not poison:
+            self._hooks(found, portion, at, done)
+            return
         if poison:
             read = self._unread(source, portion, first)
             detail = f"It could not be taken in ({poison}); nothing else was held up."
             chunk = set_apart(source, read.rows, "poison", detail)
+        elif _hooked(portion):
+            read = _documents(portion, first)
+            detail = f"No source '{source}' takes webhooks."
+            chunk = set_apart(source, read.rows, "unknown_source", detail)
         elif found is None or not found.at_door:
             read = _read(portion, Source(source, DOOR, self.project.settings.zone.key), first)
             detail = f"No source '{source}' of format {DOOR} is defined."
@@ -206,6 +225,13 @@ class Drain:
             read = _read(portion, named, first)
             chunk = arriving(self.project, named, read.rows)
         self._commit(source, portion, chunk, read, first, at, done)
+
+    def _hooks(self, source: Source, portion: _Portion, at: int, done: Drained) -> None:
+        """Webhooks into the log: what they tell corrects what was told before, so the same again changes nothing."""
+        upto = portion.held[-1].number
+        done.add(portion.items, bring_hooks(self.project, source, [one.call for one in portion.held], at))
+        self._inbox.drop({source.name: upto})
+        self._hooked[source.name] = time.monotonic()
 
     def _commit(
         self, source: str, portion: _Portion, chunk: Chunk, read: ReadCalls, first: int, at: int, done: Drained
@@ -222,6 +248,8 @@ class Drain:
         """What is to go to quarantine, in the form that a replay reads where it can be read at all, else as it came."""
         found = self.project.definitions.sources.get(source)
         try:
+            if _hooked(portion):
+                return _documents(portion, first)
             return _read(portion, found or Source(source, DOOR, self.project.settings.zone.key), first)
         except Exception:  # noqa: BLE001 -- that it cannot be read is why it goes there
             call = portion.held[0].call
@@ -229,6 +257,17 @@ class Drain:
             body = keyless(call.body).decode("utf-8", "backslashreplace")
             texts = texts or [body, *[""] * (portion.items - 1)]
             return nothing_read(first, texts, [call.received_at] * portion.items)
+
+
+def _hooked(portion: _Portion) -> bool:
+    """Whether all of it are webhooks."""
+    return all(one.call.protocol == HOOK for one in portion.held)
+
+
+def _documents(portion: _Portion, first: int) -> ReadCalls:
+    """Webhooks as a replay of quarantine reads them: the documents that were sent, one for each."""
+    calls = [one.call for one in portion.held]
+    return nothing_read(first, [kept(call.body).document for call in calls], [call.received_at for call in calls])
 
 
 def _read(portion: _Portion, source: Source, first: int) -> ReadCalls:

@@ -20,7 +20,9 @@ from cxminute.app.door.draining import EVENTS, PATIENCE, Drain, Drained
 from cxminute.app.door.logs import kind, open_log
 from cxminute.app.door.watching import Watch, fingerprint
 from cxminute.app.project import Project
+from cxminute.app.retaining import retain
 from cxminute.model.errors import BadDefinition, CxmError
+from cxminute.model.times import DAY, MINUTE, SECOND
 from cxminute.store.compaction import compact
 from cxminute.store.log import collecting
 
@@ -37,6 +39,10 @@ IDLE: Final = 60.0
 _MERGES: Final = 2  # at a time: each holds the log for a second at most, while events wait
 _HEARD: Final = 0.5  # seconds after which the main thread hears a signal at the latest: in a join without end, of two
 # signals at once (a terminal's, then the server's) now and then neither is heard
+ASK: Final = 5 * SECOND
+"""Milliseconds between two looks at what people ask to be removed."""
+RETRY: Final = 15 * MINUTE
+"""Milliseconds until personal data that could not be removed is tried again."""
 LONGEST: Final = 15.0
 """Seconds between two tries, at most, of what cannot be done."""
 
@@ -66,6 +72,7 @@ class _Worker:
         self._failures = 0
         self._commits = 0
         self._merged_at = 0
+        self._retain_at = self._ask_at = self._retry_at = 0
 
     def run(self) -> None:
         """Rounds until stopped."""
@@ -96,6 +103,7 @@ class _Worker:
             self._merge(drain.project, now)
         if done.events >= LARGE:
             return 0
+        self._retain(drain.project, now)
         return SETTLE if done.events or done.held else POLL
 
     def _merge(self, project: Project, now: int) -> None:
@@ -109,6 +117,28 @@ class _Worker:
             return
         if merges >= _MERGES:  # there may be more to merge: after the next stretch
             self._commits = COMMITS
+
+    def _retain(self, project: Project, now: int) -> None:
+        """Removes personal data whose term is over, once a day and when people asked; what fails is tried again."""
+        if now < min(self._retain_at, self._ask_at):
+            return
+        self._ask_at = now + ASK
+        asked = any(one.kind != "access" for one in project.requests.list(still_open=True))
+        if now < self._retain_at and not (asked and now >= self._retry_at):
+            return
+        self._retry_at = self._retain_at = now + RETRY
+        try:
+            done = retain(project, now, look=False, wait=PATIENCE)
+        except Exception as fault:  # noqa: BLE001 -- what cannot be removed now must not keep events waiting
+            self._say("removing failed, tried again", f"removing {kind(fault)}", kind=kind(fault))
+            return
+        if done.is_done:
+            self._retain_at = now + DAY
+            if not asked or any(one.proof for one in done.sources):  # else it is of a source that no file defines
+                self._retry_at = now
+        for one in done.sources:
+            if one.proof:
+                self._log.info("personal data removed", source=one.source, clause=one.clause, **one.found.document())
 
     def _opened(self) -> Drain | None:
         """The project, once its definitions are good; until then what it received stays in the inbox."""

@@ -20,6 +20,7 @@ _TYPES: Final = ("application/json", "text/plain")
 _SAID: Final = {
     400: "The body cannot be read as events. Nothing of it was kept; sending it again changes nothing.",
     401: "No write key, an unknown one, or two that disagree.",
+    404: "There is nothing at this path, or the key's source takes no webhooks.",
     405: "The path does not have this method.",
     408: f"The body did not come whole within {SECONDS:.0f} seconds.",
     413: f"More than {limits.LARGEST_BODY} bytes, inflated, or more than {limits.MOST_EVENTS} events.",
@@ -27,7 +28,13 @@ _SAID: Final = {
     429: "More waits than is kept in memory. Try again.",
     503: "Nothing can be stored at the moment, or the server is stopping. Nothing was kept; try again.",
 }
-_NAMES: Final = {400: "bad_json", 408: "slow_body", 413: "body_too_large", 415: "unsupported_encoding"}
+_NAMES: Final = {
+    400: "bad_json",
+    404: "not_found",
+    408: "slow_body",
+    413: "body_too_large",
+    415: "unsupported_encoding",
+}
 _EXAMPLES: Final[dict[str, Schema]] = {
     "track": {
         "messageId": "4d421db5-d703-4e25-8e40-f8d25c8cf06e",
@@ -41,6 +48,13 @@ _EXAMPLES: Final[dict[str, Schema]] = {
     "screen": {"messageId": "6d421db5-d703", "anonymousId": "a1", "name": "Main", "properties": {}},
     "group": {"messageId": "7d421db5-d703", "userId": "u1", "groupId": "g1", "traits": {"name": "Acme"}},
     "alias": {"messageId": "8d421db5-d703", "userId": "u1", "previousId": "a1"},
+}
+_KEY: Final = {
+    "name": "writeKey",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": "^[^/?#]+$"},
+    "example": "cxm_...",
 }
 _CLOUD: Final = {
     "specversion": "1.0",
@@ -63,6 +77,7 @@ def document() -> Schema:
     """The document."""
     paths: Schema = {path: _events(path, route) for path, route in EVENTS.items()}
     paths["/v1/projects/{writeKey}/settings"] = _settings()
+    paths["/v1/hooks/{writeKey}"] = _hooks()
     for path, page in _pages().items():
         paths[path] = page
         paths[f"{path}/"] = _renamed(page)
@@ -140,8 +155,36 @@ def _settings() -> Schema:
             "503": {"$ref": f"{_REF}/responses/E503"},
         },
     }
-    key = {"name": "writeKey", "in": "path", "required": True, "schema": {"type": "string"}, "example": "cxm_..."}
-    return {**_read(get, "/v1/projects/{writeKey}/settings"), "parameters": [key]}
+    return {**_read(get, "/v1/projects/{writeKey}/settings"), "parameters": [_KEY]}
+
+
+def _hooks() -> Schema:
+    path = "/v1/hooks/{writeKey}"
+    refusals = {str(status): {"$ref": f"{_REF}/responses/E{status}"} for status in (400, 401, 404, 408, 413, 415, 429)}
+    unready = {"503": {"$ref": f"{_REF}/responses/E503"}}
+    post: Schema = {
+        "operationId": _name("post", path),
+        "tags": ["webhooks"],
+        "summary": "A webhook of a shop or marketplace, with the signature that its sender gives it.",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
+        "responses": {"200": {"$ref": f"{_REF}/responses/Taken"}, **refusals, **unready},
+    }
+    challenge: Schema = {
+        "name": "challenge_code", "in": "query", "required": False, "schema": {"type": "string"},
+    }  # fmt: skip
+    answer: Schema = {"type": "object", "required": ["challengeResponse"]}
+    get: Schema = {
+        "operationId": _name("get", path),
+        "tags": ["webhooks"],
+        "summary": "A sender asks whether the endpoint is ours.",
+        "parameters": [challenge],
+        "responses": {
+            "200": _json("The hash that it asks for.", answer),
+            **{status: refusals[status] for status in ("401", "404", "429")},
+            **unready,
+        },
+    }
+    return {"post": post, "get": get, "options": _preflight(path), "parameters": [_KEY]}
 
 
 def _pages() -> dict[str, Schema]:

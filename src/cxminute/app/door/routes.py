@@ -22,6 +22,7 @@ from cxminute.app.door.answers import (
     taken,
 )
 from cxminute.app.door.bodies import TOO_LARGE, Bodies, Sent, inflate
+from cxminute.app.door.hooks import PATH, call_of, challenged, greets, key_in
 from cxminute.app.door.keyring import Keyring, Place
 from cxminute.app.door.metrics import Counted
 from cxminute.app.door.openapi import described
@@ -45,6 +46,7 @@ class Asked(Protocol):
     path: str
     client: str
     scheme: str
+    query_string: str
 
     @property
     def headers(self) -> Named:
@@ -116,6 +118,9 @@ class Door:
                     status, headers, body = await self._take(asked, line, route)
                 else:
                     status, headers, body = _other(asked, "POST")
+            elif asked.path.startswith(PATH):
+                name = "hooks"
+                status, headers, body = await self._hook(asked, line)
             else:
                 name, (status, headers, body) = await self._page(asked)
         except Refusal as refusal:
@@ -171,6 +176,38 @@ class Door:
         place.rejected += envelope.rejected
         place.size += len(body)
         return Answer(200, JSON, taken(envelope.events, envelope.duplicates, envelope.rejected))
+
+    async def _hook(self, asked: Asked, line: Line) -> Answer:
+        """A webhook in: 200 once it is on disk; GET answers a challenge."""
+        if asked.method not in ("POST", "GET"):
+            return _other(asked, "GET, POST")
+        if self.stopping:
+            raise Refusal("stopping", "The server is stopping; try again.")
+        if self._counted.inside > MOST_INSIDE:
+            raise Overloaded
+        place = await self._agreed(None, key_in(asked.path))
+        root = place.mount.project.root
+        sent = b""
+        try:
+            if asked.method == "GET":
+                return challenged(root, place.source, asked.query_string)
+            if place.mount.full:
+                raise CannotStore(full=True)
+            sent = await self._bodies.read(line, asked.headers.get("content-length"))
+            body = _inflated(sent, asked)
+            if greets(root, place.source, body):
+                return Answer(200, JSON, taken(0, 0, 0))
+            call = call_of(root, place.source, dict(asked.headers.items()), body, clock.now())
+            await place.mount.committer.commit(call)
+        except Refusal as refusal:
+            refusal.read = refusal.read or bool(sent)
+            refusal.whose = (place.mount.name, place.source)
+            raise
+        finally:
+            self._bodies.release(sent)
+        place.accepted += 1
+        place.size += len(body)
+        return Answer(200, JSON, taken(1, 0, 0))
 
     async def _opened_aside(self, sent: bytes, route: Route, asked: Asked) -> tuple[bytes, Envelope]:
         loop = asyncio.get_running_loop()
@@ -251,6 +288,13 @@ class Door:
             if forwarded:
                 return forwarded.rpartition(",")[2].strip()[:45]
         return asked.client.rpartition(":")[0].strip("[]")
+
+
+def _inflated(sent: bytes, asked: Asked) -> bytes:
+    body = inflate(sent, asked.headers.get("content-encoding"), LARGEST_BODY)
+    if body is None:
+        raise Refusal("body_too_large", TOO_LARGE, read=True)
+    return body
 
 
 def _opened(sent: bytes, route: Route, asked: Asked, most: int) -> tuple[bytes, Envelope] | None:
