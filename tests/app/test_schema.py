@@ -86,10 +86,13 @@ WHOLE: dict[str, Table] = {
             "personal": ["*_name"],
             "open": ["sku"],
             "keep_personal": "30 days",
+            "from": ["Sent", "Bought"],
+            "wait": "14 days",
             "keep_rest": "365 days",
             "link": True,
-            "contact": False,
-            "train": False,
+            "contact": True,
+            "channels": ["email"],
+            "train": True,
             "combine": True,
             "smallest_group": 5,
         },
@@ -102,6 +105,51 @@ WHOLE: dict[str, Table] = {
         "identifiers": {"order_id": "properties.order.id", "seat": ["properties.row", "properties.seat"]},
         "properties": {"total": {"type": "number"}, "street": "properties.home.street", "due": {"type": "time"}},
         "contract": {"origin": "first-party", "purposes": ["service-optimisation"]},
+    },
+    **{
+        f"sources/{form}.toml": {"name": form, "format": form, "pull": pull}
+        for form, pull in {
+            "amazon": {
+                **dict.fromkeys(("client_id", "client_secret", "refresh_token"), "env:A"),
+                "api": "orders-2026-01-01",
+                "what": "orders",
+                "marketplaces": ["A1PA6795UKMFR9"],
+                "included": ["PACKAGES"],
+                "token_url": "https://api.amazon.com/auth/o2/token",
+            },
+            "mercadolibre": {"token": "env:A", "seller": "1", "since": "2026-01-01", "overlap": "1 hour", "size": 9},
+            "mirakl": {"url": "https://market.example", "token": "env:A", "shop": "7", "every": "2 minutes"},
+        }.items()
+    },
+    **{
+        f"sources/{form}.toml": {
+            "name": form,
+            "format": form,
+            "pull": {"url": "https://shop.example", **pull},
+            "contract": {"origin": "first-party", "purposes": ["service-optimisation"]},
+        }
+        for form, pull in {
+            "shopify": {"token": "env:A", "version": "2026-10"},
+            "woocommerce": {"key": "env:A", "secret": "env:B"},
+            "zendesk": {"email": "env:A", "token": "env:B"},
+        }.items()
+    },
+    "sources/hooked.toml": {
+        "name": "hooked",
+        "format": "ebay",
+        "hooks": {"secret": ["env:A", "env:B"], "endpoint": "https://ours.example/hooks"},
+    },
+    "initiatives/i.toml": {
+        "name": "i",
+        "purpose": "service-optimisation",
+        "sources": ["s"],
+        "journey": "j",
+        "channel": "webhook",
+        "kpi": "repeat-purchase",
+        "says": "A word to those who wait.",
+        "train": False,
+        "combine": True,
+        "link": True,
     },
     "plans/s.toml": {
         "source": "s",
@@ -118,7 +166,7 @@ WHOLE: dict[str, Table] = {
 }
 """A project in which every key is written once."""
 
-KINDS = {**dict.fromkeys(("journeys", "promises", "sources", "plans"), ""), "cxm.toml": "project"}
+KINDS = {**dict.fromkeys(("journeys", "promises", "sources", "plans", "initiatives"), ""), "cxm.toml": "project"}
 NAMED = (("identifiers",), ("properties",), ("events", "Viewed", "properties"))
 """Tables whose keys are names that people give, and that other keys refer to."""
 GIVEN = {*NAMED, ("events",)}

@@ -153,7 +153,7 @@ def test_the_document_is_stable() -> None:
     said = json.loads(document(told))
     assert list(said) == [
         *("version", "organisation", "week", "monday", "words", "headline", "quiet", "items", "standing"),
-        *("decisions", "notes", "insights", "series", "details"),
+        *("compared", "decisions", "notes", "insights", "series", "details"),
     ]
     assert said["items"][0]["text"] == told.items[0].text
     assert said["insights"][0]["strength"] is None

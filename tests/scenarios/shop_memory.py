@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxminute.app.commands.setup import TEMPLATES
+from cxminute.app.comparing import Sides, parted
 from cxminute.app.project import Definitions, read_definitions
 from cxminute.balance.tally import tally as tally_promise
 from cxminute.balance.weigh import weigh
@@ -21,10 +22,10 @@ from cxminute.simulation.shop import Simulated
 from cxminute.store.index import Index, in_memory
 
 BAZAAR: Final = {
-    "ordered_at": "Marketplace Order Placed",
-    "shipped_at": "Marketplace Order Shipped",
-    "delivered_at": "Marketplace Order Delivered",
-    "cancelled_at": "Marketplace Order Cancelled",
+    "ordered_at": "Order Completed",
+    "shipped_at": "Order Shipped",
+    "delivered_at": "Order Delivered",
+    "cancelled_at": "Order Cancelled",
 }
 DESK: Final = {"opened_at": "Ticket Opened", "first_reply_at": "Ticket Answered", "closed_at": "Ticket Closed"}
 
@@ -59,6 +60,18 @@ def tallies(simulated: Simulated) -> pa.Table:
     return pa.concat_tables(parts).unify_dictionaries()
 
 
+def beside(simulated: Simulated) -> dict[str, pa.Table]:
+    """Daily counts of the promise `delivery` by the source that made it."""
+    promise, index = definitions().promises["delivery"], _orders(simulated)
+    sides = Sides(("bazaar",), ("site",), ("source", "properties.carrier"), {})
+    weighed = [
+        weigh(promise, index.read(bucket), closes_at=simulated.until, dimensions=sides.dimensions)
+        for bucket in index.buckets()
+    ]
+    ledger = pa.concat_tables(weighed).unify_dictionaries()
+    return parted(promise, ledger, sides, definitions().settings.zone, until=None, as_of=simulated.until)
+
+
 def _carried(table: pa.Table, dimensions: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(path for path in dimensions if table[path].null_count < len(table))
 
@@ -77,6 +90,8 @@ def _orders(simulated: Simulated) -> Index:
     )
     ours = _site(site, _text(site["properties.order_id"]), number=False)
     both = pa.concat_tables([ours, market], promote_options="default")
+    told = ["site"] * len(ours) + ["bazaar"] * len(market)
+    both = both.append_column("source", pa.array(told, pa.string()))
     subject = _numbered(both["subject"])
     return in_memory(both.set_column(0, "subject", subject), "order_id", simulated.until)
 

@@ -57,18 +57,21 @@ def figures(paths: dict[str, Path], until: int) -> Counts:
         elif name == "Order Delivered":
             delivered[properties["order_id"]] = at
     started, ordered = moments["Checkout Started"], moments["Order Completed"]
-    bazaar = [row for row in csv_rows(paths["bazaar"], ",") if not row["cancelled_at"]]
+    market = csv_rows(paths["bazaar"], ",")
+    bazaar = [row for row in market if not row["cancelled_at"]]
+    made = _by_week([*ordered, *(when(row["ordered_at"]) for row in market)])
     desk = csv_rows(paths["desk"], ";")
     opened = [when(row["opened_at"]) for row in desk]
     return {
         ("journey checkout", "volume"): (_by_week(started), _by_week(started)),
         ("journey checkout", "completed"): (_by_week(ordered), _by_week(started)),
-        ("promise delivery", "volume"): (_by_week(ordered), _by_week(ordered)),
+        ("promise delivery", "volume"): (made, made),
         ("promise delivery", "late"): _late(
-            ((by, delivered.get(order)) for order, by in due.items() if order not in cancelled), closes
-        ),
-        ("promise marketplace-delivery", "late"): _late(
-            ((when(row["latest_delivery"]), _maybe(row["delivered_at"])) for row in bazaar), closes
+            [
+                *((by, delivered.get(order)) for order, by in due.items() if order not in cancelled),
+                *((when(row["latest_delivery"]), _maybe(row["delivered_at"])) for row in bazaar),
+            ],
+            closes,
         ),
         ("promise first-reply", "volume"): (_by_week(opened), _by_week(opened)),
         ("promise first-reply", "late"): _late(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxminute.simulation.ground import CARRIERS, DISPERSION
+from cxminute.simulation.ground import BAZAAR_ORDERS, CARRIERS, CHECKOUTS, COMPLETED, DISPERSION
 from cxminute.simulation.shop import Simulated, simulate
 from cxminute.simulation.troubles import CarrierSlip
 from cxminute.simulation.writing import write
@@ -85,13 +85,18 @@ def test_quiet_weeks_are_as_the_truth_says(runs: Runs) -> None:
 
 
 def test_the_size_of_an_effect_is_its_distance_over_the_stated_error() -> None:
-    """A slip alone: (late with it - late without) / sqrt(dispersion p (1 - p) / n), nothing else."""
+    """A slip alone: (late with it - late without) / sqrt(dispersion p (1 - p) / n), nothing else.
+
+    The dispersion is that of the two shops, weighed by their orders.
+    """
     only = simulate(1, weeks=2, starts=MONDAY, troubles=(CarrierSlip(first_day=MONDAY + timedelta(days=7)),))
     truth = only.truths[0]
     assert truth.quiet is not None
     assert truth.troubled is not None
     assert truth.n is not None
-    error = (DISPERSION["late"] * truth.quiet * (1 - truth.quiet) / truth.n) ** 0.5
+    ours, theirs = CHECKOUTS * COMPLETED, BAZAAR_ORDERS
+    dispersion = (ours * DISPERSION["late"] + theirs * DISPERSION["bazaar"]) / (ours + theirs)
+    error = (dispersion * truth.quiet * (1 - truth.quiet) / truth.n) ** 0.5
     assert truth.effect_size == pytest.approx((truth.troubled - truth.quiet) / error)
 
 

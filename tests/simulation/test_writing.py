@@ -110,6 +110,6 @@ def test_the_template_is_well_defined() -> None:
     found = read_definitions(TEMPLATE)
     assert found.faults == ()
     assert set(found.journeys) == {"checkout", "first-purchase"}
-    assert set(found.promises) == {"delivery", "marketplace-delivery", "first-reply"}
+    assert set(found.promises) == {"delivery", "first-reply"}
     assert not found.contracts["bazaar"].link
     assert found.contracts["bazaar"].purposes == {"service-optimisation"}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxminute.app.analysis import View
+from cxminute.app.comparing import Sides, parted, sides_of
+from cxminute.app.project import Project
 from cxminute.balance.budget import budget
 from cxminute.balance.promises import Promise
 from cxminute.balance.summary import states
@@ -27,11 +29,12 @@ from cxminute.synthesis.explain import explain, history
 
 @dataclass(frozen=True, slots=True)
 class ToldWeek:
-    """A brief, and the daily counts and insights that it was told from."""
+    """A brief, and what it was told from: daily counts, insights, and marketplaces beside the own shop."""
 
     brief: Brief
     insights: pa.Table
     tallies: pa.Table
+    compared: pa.Table
 
 
 def tell_week(seen: View, week: str | None = None) -> ToldWeek:
@@ -40,6 +43,29 @@ def tell_week(seen: View, week: str | None = None) -> ToldWeek:
     week: without it, the last week that the log covers whole
     raises: WrongUse where the log is empty, or does not reach the week
     """
+    then, week = week_view(seen, week)
+    project = seen.project
+    first, last = days_of(project, seen.as_of)
+    sides = sides_of(project)
+    tallies, standing, beside = _weighed(then, week, sides)
+    tallies = tallies.filter(pc.less(tallies["day"], pa.scalar(last, pa.date32())))
+    insights = explain(tallies, week=week, first_day=first)
+    series = history(tallies, week=week, first_day=first)
+    until = min(monday_of(week) + timedelta(days=7), last)
+    compared = sides.compared(beside, until)
+    brief = tell(
+        insights,
+        organisation=project.settings.name,
+        week=week,
+        standing=standing,
+        series=series,
+        compared=compared,
+    )
+    return ToldWeek(brief, insights, tallies, compared)
+
+
+def week_view(seen: View, week: str | None) -> tuple[View, str]:
+    """The project as of the end of a week, and the week; as of `tell_week`."""
     project = seen.project
     zone = project.settings.zone
     if not project.definitions.promises and not project.definitions.journeys:
@@ -51,7 +77,7 @@ def tell_week(seen: View, week: str | None = None) -> ToldWeek:
     opens_at, closes_at = project.bounds(seen.as_of)
     if closes_at == 0:
         raise WrongUse("The log is empty: there is no week to tell of.", allowed="cxm collect FILE --source S, first")
-    first, last = day_of(opens_at, zone), day_of(closes_at + 1, zone)  # a day counts once it is over
+    first, last = days_of(project, seen.as_of)
     if week is None:
         week = week_of(max(last - timedelta(days=7), first))
     monday = monday_of(week)
@@ -61,35 +87,37 @@ def tell_week(seen: View, week: str | None = None) -> ToldWeek:
             f"The log has no whole day of week {week}.",
             allowed=f"weeks from {week_of(first)} to {week_of(max(last - timedelta(days=1), first))}",
         )
-    then = replace(seen, closes_at=min(end - 1, closes_at), since=start, until=end)
-    tallies, standing = _weighed(then, week)
-    tallies = tallies.filter(pc.less(tallies["day"], pa.scalar(last, pa.date32())))
-    insights = explain(tallies, week=week, first_day=first)
-    series = history(tallies, week=week, first_day=first)
-    brief = tell(insights, organisation=project.settings.name, week=week, standing=standing, series=series)
-    return ToldWeek(brief, insights, tallies)
+    return replace(seen, closes_at=min(end - 1, closes_at), since=start, until=end), week
 
 
-def _weighed(then: View, week: str) -> tuple[pa.Table, list[Standing]]:
-    """Daily counts of every promise and journey, and how each stands at the end of the week."""
+def days_of(project: Project, as_of: int | None) -> tuple[date, date]:
+    """The first day of the log, and the day after the last that is over: a day counts once it is."""
+    opens_at, closes_at = project.bounds(as_of)
+    zone = project.settings.zone
+    return day_of(opens_at, zone), day_of(closes_at + 1, zone)
+
+
+def _weighed(then: View, week: str, sides: Sides) -> tuple[pa.Table, list[Standing], list[dict[str, pa.Table]]]:
+    """Daily counts of every promise and journey, how each stands at the end of the week, and promises by source."""
     definitions = then.project.definitions
-    parts, standing = [TALLY.empty_table()], []
+    parts, standing, beside = [TALLY.empty_table()], [], []
     for promise in definitions.promises.values():
-        tally, stands = _promise(then, promise, week)
+        tally, stands, by_source = _promise(then, promise, week, sides)
         parts.append(tally)
         standing.append(stands)
+        beside.append(by_source)
     for journey in definitions.journeys.values():
         tally, stands = _journey(then, journey, week)
         parts.append(tally)
         standing.append(stands)
-    return pa.concat_tables(parts).unify_dictionaries(), standing
+    return pa.concat_tables(parts).unify_dictionaries(), standing, beside
 
 
-def _promise(then: View, promise: Promise, week: str) -> tuple[pa.Table, Standing]:
+def _promise(then: View, promise: Promise, week: str, sides: Sides) -> tuple[pa.Table, Standing, dict[str, pa.Table]]:
     dimensions = then.project.settings.dimensions
     zone = then.project.settings.zone
-    ledger, closes_at = then.ledger(promise, dimensions)
-    tally = tally_promise(promise, ledger, zone, _carried(ledger, dimensions), as_of=closes_at)
+    ledger, closes_at = then.ledger(promise, tuple(dict.fromkeys((*dimensions, *sides.dimensions))))
+    tally = tally_promise(promise, ledger, zone, carried(ledger, dimensions), as_of=closes_at)
     row = states(then.due(ledger), zone=zone, clustered="day", as_of=closes_at).to_pylist()[0]
     burn = None
     if promise.target is not None:
@@ -103,14 +131,14 @@ def _promise(then: View, promise: Promise, week: str) -> tuple[pa.Table, Standin
         burn=burn,
         command=f"cxm promises {promise.name} --week {week}",
     )
-    return tally, stands
+    return tally, stands, parted(promise, ledger, sides, zone, until=then.until, as_of=closes_at)
 
 
 def _journey(then: View, journey: JourneyDefinition, week: str) -> tuple[pa.Table, Standing]:
     dimensions = then.project.settings.dimensions
     _, passages, closes_at = then.passages(journey, dimensions)
-    carried = _carried(passages, dimensions)
-    tally = tally_journey(journey, passages, then.project.settings.zone, carried, as_of=closes_at)
+    paths = carried(passages, dimensions)
+    tally = tally_journey(journey, passages, then.project.settings.zone, paths, as_of=closes_at)
     row = endings(then.up(journey, passages)).to_pylist()[0]
     ended = row["completed"] + row["broken"] + row["expired"]
     stands = Standing(
@@ -123,7 +151,7 @@ def _journey(then: View, journey: JourneyDefinition, week: str) -> tuple[pa.Tabl
     return tally, stands
 
 
-def _carried(table: pa.Table, dimensions: tuple[str, ...]) -> tuple[str, ...]:
+def carried(table: pa.Table, dimensions: tuple[str, ...]) -> tuple[str, ...]:
     """The dimensions that the making or opening events carry at all."""
     return tuple(path for path in dimensions if table[path].null_count < len(table))
 

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "check": ("setup:check", "Is everything well defined? Lists every fault, with its nearest right name."),
     "schema": ("schemas:schema", "JSON Schema of the definition files, for editors."),
     "collect": ("collecting:collect", "Take files, or a query's rows, into the log; say what was rejected and why."),
+    "pull": ("pulling:pulling", "Fetch what was changed from a source's API; interrupted, it goes on from there."),
     "collects": ("collecting:app", "Show what was collected; take one back."),
     "quarantine": ("quarantine:app", "Show what could not become an event; replay it under a mended mapping."),
     "events": ("reading:events", "Names, volumes and properties of what the log holds."),
@@ -31,16 +32,30 @@ COMMANDS: Final = {
     "lifecycle": ("activity:lifecycle", "New, returning, resurrected and dormant subjects."),
     "stickiness": ("activity:stickiness", "On how many days the active were active."),
     "promises": ("reading:promises", "States, target, budget and burn of promises."),
+    "marketplaces": ("marketplaces:marketplaces", "Each marketplace beside the own shop: money, promises, returns."),
     "minute": ("minute:minute", "The brief of a week, read in one minute."),
     "serve": ("serving:serve", "Take events in over HTTP, of one or more projects, until it is stopped."),
     "keys": ("keys:app", "Write keys of sources: list, add, rotate, revoke."),
+    "retain": ("retaining:retain", "Remove personal data whose term is over, and prove it."),
+    "requests": ("retaining:app", "What people ask for through sources, and by when it is due."),
     "backup": ("backups:backup", "Put a project away in one file, while it works."),
     "restore": ("backups:restore", "Bring a backup back into a new folder, and check it."),
     "doctor": ("setup:doctor", "Is what lies on disk what was written?"),
 }
 """Every command: where it lives, and what it is for."""
 OVER_EVENTS: Final = frozenset(
-    {"demo", "events", "flows", "journeys", "lifecycle", "minute", "promises", "retention", "stickiness"}
+    {
+        "demo",
+        "events",
+        "flows",
+        "journeys",
+        "lifecycle",
+        "marketplaces",
+        "minute",
+        "promises",
+        "retention",
+        "stickiness",
+    }
 )
 """Those that run compiled kernels: what they need is compiled before they are loaded."""
 

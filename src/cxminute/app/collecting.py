@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -19,6 +21,10 @@ from cxminute.app.plans import enforce
 from cxminute.app.project import Project
 from cxminute.collect import delimited, ndjson
 from cxminute.collect.compressed import open_compressed
+from cxminute.collect.logs.mapping import carrying, read_log
+from cxminute.collect.readers import telling
+from cxminute.collect.readers.catalogue import reader_of
+from cxminute.collect.readers.telling import Newest
 from cxminute.collect.receive import Received, receive
 from cxminute.collect.rows import Rows, of_tables
 from cxminute.collect.seen import Seen
@@ -29,7 +35,7 @@ from cxminute.privacy.contracts import Contract
 from cxminute.privacy.personal import is_personal, split
 from cxminute.resolve.resolve import resolve
 from cxminute.store.conditions import evaluate
-from cxminute.store.formats import database, excel, parquet
+from cxminute.store.formats import database, excel, ocel, parquet
 from cxminute.store.log import Chunk, Counts, FileId, Told, collecting
 from cxminute.store.vault import PERSON_KINDS
 
@@ -93,8 +99,30 @@ def collect_file(project: Project, path: Path | None, source: Source, now: int, 
         file = _identity(project, path, source)
         if (before := project.log.collected(source.name, file)) is not None:
             return Collected(before, _again(before.counts), before=True)
-        rows = read(path, source, project.settings.segment_rows, project.root)
+        rows = read(path, source, project.settings.segment_rows, project.root, known_of(project, source))
         return take(project, source, rows, file, now, advance)
+
+
+def collect_document(project: Project, source: Source, name: str, body: bytes, now: int, topic: str = "") -> Collected:
+    """One document of a reader's source, as it was fetched or sent, into the log.
+
+    name:  as `cxm collects` shows it
+    topic: of a webhook, what its sender calls it
+    The rest as in `collect_file`; the very same document again changes nothing.
+    """
+    with alone(project):
+        file = FileId(name, hashlib.sha256(body).hexdigest(), _mapping(project, source))
+        if (before := project.log.collected(source.name, file)) is not None:
+            return Collected(before, _again(before.counts), before=True)
+        size, newest = project.settings.segment_rows, known_of(project, source)
+        reader, opened = reader_of(source.format), io.BytesIO(body)
+        rows = telling.read(opened, reader, source, name=name, size=size, topic=topic, newest=newest)
+        return take(project, source, rows, file, now, lambda *_: None)
+
+
+def known_of(project: Project, source: Source) -> Newest:
+    """When the newest telling that is known of a source's records had changed them."""
+    return partial(project.versions.newest, source.name)
 
 
 def alone(project: Project) -> AbstractContextManager[None]:
@@ -105,7 +133,9 @@ def alone(project: Project) -> AbstractContextManager[None]:
 def undo(project: Project, collect: int) -> Told:
     """Takes one collect back, while no other runs."""
     with alone(project), collecting(project.folder, wait=WAIT):
-        return project.log.undo(collect, clock.now())
+        told = project.log.undo(collect, clock.now())
+        project.versions.forget(collect)
+        return told
 
 
 def _again(counts: Counts) -> Counts:
@@ -121,12 +151,20 @@ def preview(project: Project, path: Path | None, source: Source, rows: int = 1_0
     return judged(project, source, first, Seen(), secret=b"preview")
 
 
-def read(path: Path | None, source: Source, size: int, folder: Path) -> Iterator[Rows]:
-    """Chunks of `size` rows of a file in the source's format; `folder` is what a query's files are relative to."""
+def read(path: Path | None, source: Source, size: int, folder: Path, newest: Newest = lambda _: {}) -> Iterator[Rows]:
+    """Chunks of `size` rows of a file in the source's format; `folder` is what a query's files are relative to.
+
+    newest: of a reader's records, when the newest known telling had changed them
+    """
     if source.format == "sql":
         return of_tables(_queried(source, folder, size), source, file=f"query of {source.name}")
     if path is None:
         raise WrongUse(f"Source '{source.name}' reads {source.format} files: name one.")
+    if source.has_reader:
+        return _of_reader(path, source, size, newest)
+    if source.is_log:
+        in_database = source.format == "ocel" and ocel.is_database(path)
+        return read_log(path, source, size, ocel.read(path) if in_database else None)
     if source.format == "parquet":
         return of_tables(parquet.read(path, size=size), source, file=path.name)
     if source.format == "excel":
@@ -136,6 +174,12 @@ def read(path: Path | None, source: Source, size: int, folder: Path) -> Iterator
 
 def _queried(source: Source, folder: Path, size: int) -> Iterator[pa.Table]:
     return database.read(source.url, source.query, environment=os.environ, folder=folder, size=size)
+
+
+def _of_reader(path: Path, source: Source, size: int, newest: Newest) -> Iterator[Rows]:
+    with path.open("rb") as file:
+        opened = open_compressed(file, path.name)
+        yield from telling.read(opened, reader_of(source.format), source, name=path.name, size=size, newest=newest)
 
 
 def _plain(path: Path, source: Source, size: int) -> Iterator[Rows]:
@@ -166,6 +210,7 @@ def take(
         told = log.begin(source.name, file, now)
         done = Collected(told, told.counts)
         seen = Seen()
+        changed: dict[str, int] = {}
         writing: list[
             tuple[Future[Counts], Received]
         ] = []  # at most one: a chunk is received while the last is written
@@ -185,6 +230,7 @@ def take(
                 received = judged(project, source, rows, seen)
                 if taken_up is not None:
                     received = replace(received, rejects=taken_up.as_they_came(received.rejects))
+                changed.update(rows.changed)
                 if part < told.parts:  # committed before a kill: it only reminds `seen`
                     advance(rows.count, "")
                     continue
@@ -194,6 +240,7 @@ def take(
                 turn.enter_context(collecting(project.folder, wait=WAIT))
                 writing.append((writer.submit(log.append, told, part, chunk, named), received))
             settle()
+            project.versions.learn(source.name, changed, told.id)
             done.told = log.finish(told, clock.now())
         return done
 
@@ -204,6 +251,8 @@ def judged(project: Project, source: Source, rows: Rows, seen: Seen | None, *, s
     seen:   of their file; None for what came through the door, where the log says what repeats
     secret: the project's own where none is given
     """
+    if source.is_log:
+        source = carrying(source, rows)
     received = receive(
         rows,
         source,
@@ -250,7 +299,11 @@ def _identity(project: Project, path: Path | None, source: Source) -> FileId:
     if not path.is_file():
         what = "This is a folder: name files." if path.is_dir() else "There is no such file."
         raise BadData(what, file=str(path), then="Nothing of it was collected.")
-    said = f"{project.definitions.digests[source.name]} {project.settings.segment_rows}"
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return FileId(path.name, digest, hashlib.sha256(said.encode()).hexdigest())
+    return FileId(path.name, digest, _mapping(project, source))
+
+
+def _mapping(project: Project, source: Source) -> str:
+    said = f"{project.definitions.digests[source.name]} {project.settings.segment_rows}"
+    return hashlib.sha256(said.encode()).hexdigest()

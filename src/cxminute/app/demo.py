@@ -41,4 +41,5 @@ def run_demo(folder: Path, seed: int) -> None:
     output.say("")
     output.say(f"The same with charts and tables: {page}")
     output.say(f"What was planted, to compare: {paths['truth']}")
-    output.say(f"Look around: cd {folder}; cxm promises --by carrier; cxm journeys checkout --by browser")
+    seen = "cxm marketplaces; cxm promises --by carrier; cxm journeys checkout --by browser"
+    output.say(f"Look around: cd {folder}; {seen}")

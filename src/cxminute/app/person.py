@@ -43,7 +43,7 @@ def person(
     keys:   id, kind, identifiers (by kind), count, first_at, last_at, sources, events (the last `limit`, newest last)
     raises: UnknownName for a kind that no source has; UnknownPerson
     """
-    known = {*project.definitions.kinds, *PERSON_KINDS}
+    known = {*project.kinds, *PERSON_KINDS}
     if kind is not None and kind not in known:
         raise UnknownName("kind of identifier", kind, known)
     asked = [kind] if kind else [name for name in PERSON_KINDS if name in known]

@@ -6,17 +6,23 @@ import hashlib
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final, TypeVar
 
+from cxminute.app.allowing import Allowing
 from cxminute.app.settings import Settings, find_root, parse_settings
 from cxminute.app.vocabulary import Vocabulary
 from cxminute.app.waiting import check_waiting
 from cxminute.balance.promises import Promise, parse_promise
+from cxminute.collect.logs.mapping import log_source
 from cxminute.collect.plan import FAULT, RENAMED, Plan, parse_plan
+from cxminute.collect.pulls.settings import Pull, parse_pull
+from cxminute.collect.readers.catalogue import reader_of
+from cxminute.collect.readers.telling import implied
 from cxminute.collect.source import Source, parse_source
+from cxminute.execution.initiative import Initiative, parse_initiative
 from cxminute.journeys.definition import JourneyDefinition, steps_in
 from cxminute.journeys.language import parse_condition, parse_journey, parse_step
 from cxminute.model.definitions import Document
@@ -26,15 +32,19 @@ from cxminute.privacy.contracts import Contract, parse_contract
 from cxminute.privacy.permits import Permit, permit
 from cxminute.store.arrays import settle_folder
 from cxminute.store.arrivals import Arrivals
+from cxminute.store.cursors import Cursors
 from cxminute.store.inbox import Inbox, open_inbox
 from cxminute.store.keys import WriteKeys
 from cxminute.store.log import EventLog
 from cxminute.store.protocols import Subjects
+from cxminute.store.requests import Requests
+from cxminute.store.scrubbing import scrub
 from cxminute.store.state import State, open_state
 from cxminute.store.vault import Vault
+from cxminute.store.versions import Versions
 
 T = TypeVar("T")
-FOLDERS: Final = ("sources", "journeys", "promises", "plans")
+FOLDERS: Final = ("sources", "journeys", "promises", "plans", "initiatives")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,8 @@ class Definitions:
     plans:   tracking plans, by their source's name
     digests: of each source's file and plan, by its name: another mapping makes other events of the same rows
     faults:  all that is wrong with it, in the order of the files
+    pulls:   what sources' files say of pulling, by the source's name
+    initiatives: what we do, checked against the contracts
     """
 
     settings: Settings
@@ -54,6 +66,8 @@ class Definitions:
     plans: Mapping[str, Plan]
     digests: Mapping[str, str]
     faults: tuple[BadDefinition, ...]
+    pulls: Mapping[str, Pull] = field(default_factory=dict)
+    initiatives: Mapping[str, Initiative] = field(default_factory=dict)
 
     @property
     def paths(self) -> frozenset[str]:
@@ -113,6 +127,25 @@ class Project:
         return Vault(self._state)
 
     @cached_property
+    def versions(self) -> Versions:
+        """When what readers told of was last changed."""
+        return Versions(self._state)
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        """How far its sources were pulled."""
+        return Cursors(self._state)
+
+    @cached_property
+    def requests(self) -> Requests:
+        """What people ask for through sources, and by when it is due."""
+        return Requests(self._state)
+
+    def scrub(self) -> str:
+        """Makes unreadable what was deleted from the state; returns what became of its bytes (store.scrubbing)."""
+        return scrub(self._state)
+
+    @cached_property
     def keys(self) -> WriteKeys:
         """The write keys of its sources."""
         return WriteKeys(self._state)
@@ -162,6 +195,13 @@ class Project:
         """When the first event of the log happened, and when the last: (0, 0) where there is none. UTC ms."""
         return self.log.bounds(as_of)
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Every kind of identifier that a source carries; those of process logs as they have brought them."""
+        known = self.definitions.kinds
+        brought = any(source.is_log for source in self.definitions.sources.values())
+        return known | self.vault.kinds() if brought else known
+
     def permit(self, purpose: str | None = None) -> Permit:
         """Leave to read for a purpose; the project's own where none is named."""
         return permit(self.definitions.contracts.values(), purpose or self.settings.purpose)
@@ -199,12 +239,14 @@ def read_definitions(root: Path) -> Definitions:
     settings = parse_settings(main)
     documents = {folder: list(_documents(root, folder)) for folder in FOLDERS}
     contracts: dict[str, Contract] = {}
+    pulls: dict[str, Pull] = {}
 
     def source_of(doc: Document) -> Source | None:
         if _unread(doc):
             return None
         zone = settings.zone.key
         found = parse_source(doc, zone=zone, parse_condition=lambda text: parse_condition(text, bare=""))
+        found = found and _meant(found, doc, pulls)
         contract = parse_contract(doc, str(doc.raw("name") or ""))
         contracts[contract.source] = contract
         return found
@@ -212,7 +254,13 @@ def read_definitions(root: Path) -> Definitions:
     sources = [(doc, source_of(doc)) for doc in documents["sources"]]
     journeys = [(doc, parse_journey(doc)) for doc in documents["journeys"]]
     promises = [(doc, parse_promise(doc, parse_step=parse_step)) for doc in documents["promises"]]
-    plans = _plans(documents["plans"], [str(doc.raw("name") or "") for doc in documents["sources"]])
+    names = [str(doc.raw("name") or "") for doc in documents["sources"]]
+    plans = _plans(documents["plans"], names)
+    called = [str(doc.raw("name") or "") for doc in documents["journeys"]]
+    initiatives = [
+        (doc, None if _unread(doc) else parse_initiative(doc, sources=names, journeys=called))
+        for doc in documents["initiatives"]
+    ]
     if not any(_unread(doc) for doc in documents["sources"]):
         told = Vocabulary.of(documents["sources"], contracts, documents["journeys"])
         if plans:
@@ -227,13 +275,55 @@ def read_definitions(root: Path) -> Definitions:
         for doc, source in sources:
             if source is not None:
                 told.check_contract(doc, source)
+                _check_clock(doc, told, contracts[source.name])
         for path in settings.dimensions:
             told.check_path(main.section("minute"), path, "dimensions")
+        sound = {source.name: contracts[source.name] for doc, source in sources if source and not doc.faults}
+        _check_uses(sound, [source for _, source in sources], journeys, promises, initiatives)
     check_waiting(journeys)
     digests = {source.name: _digest(root, doc, plans.get(source.name)) for doc, source in sources if source}
     found = (_by_name(sources), contracts, _by_name(journeys), _by_name(promises), _found(plans), digests)
     faults = [*main.faults, *(fault for folder in FOLDERS for doc in documents[folder] for fault in doc.faults)]
-    return Definitions(settings, *found, tuple(faults))
+    return Definitions(settings, *found, tuple(faults), pulls, _by_name(initiatives))
+
+
+def _check_clock(doc: Document, told: Vocabulary, contract: Contract) -> None:
+    """Notes an event that is to start the clock of personal data and that no source tells of."""
+    part = doc.section("contract")
+    for name in contract.starts if "from" in part and not told.open else ():
+        if name.strip() and name not in told.names:
+            part.unknown("event", name, told.names, key="from")
+
+
+def _check_uses(
+    contracts: Mapping[str, Contract],
+    sources: list[Source | None],
+    journeys: list[tuple[Document, JourneyDefinition | None]],
+    promises: list[tuple[Document, Promise | None]],
+    initiatives: list[tuple[Document, Initiative | None]],
+) -> None:
+    """Notes every definition that would do with a source's data what its contract does not allow."""
+    allowing = Allowing(contracts, sources, [journey for _, journey in journeys])
+    for doc, journey in journeys:
+        if journey is not None:
+            allowing.check_journey(doc, journey)
+    for doc, promise in promises:
+        if promise is not None:
+            allowing.check_promise(doc, promise)
+    for doc, initiative in initiatives:
+        if initiative is not None:
+            allowing.check_initiative(doc, initiative)
+
+
+def _meant(source: Source, doc: Document, pulls: dict[str, Pull]) -> Source:
+    """The source with the mapping that its format brings with it; what its file says of pulling goes to `pulls`."""
+    if source.is_log:
+        return log_source(source)
+    if not source.has_reader:
+        return source
+    if "pull" in doc and (pull := parse_pull(doc.section("pull"), source.format, source.zone)) is not None:
+        pulls[source.name] = pull
+    return implied(source, reader_of(source.format))
 
 
 def _plans(documents: list[Document], sources: Collection[str]) -> dict[str, tuple[Document, Plan]]:

@@ -11,20 +11,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cxminute.app.collecting import WAIT, TakenUp, alone, judged, prepare, take
+from cxminute.app.collecting import WAIT, TakenUp, alone, judged, known_of, prepare, take
 from cxminute.app.project import Project
 from cxminute.collect.calls.reading import read_kept
+from cxminute.collect.logs.mapping import log_again
 from cxminute.collect.mending import Filling, check_found, mended
+from cxminute.collect.readers.catalogue import reader_of
+from cxminute.collect.readers.telling import read_again
 from cxminute.collect.receive import Received
 from cxminute.collect.replay import rows_of
+from cxminute.collect.rows import Rows
 from cxminute.collect.seen import Seen
-from cxminute.collect.source import DOOR, Source
+from cxminute.collect.source import DOOR, LOGS, READERS, Source
 from cxminute.model.errors import WrongUse
 from cxminute.model.tables import REJECT
 from cxminute.store.arrivals import Arrival
 from cxminute.store.log import FileId, collecting, quarantine_of
 
-_NESTED: Final = ("ndjson", DOOR)
+_NESTED: Final = ("ndjson", DOOR, *READERS, *LOGS)
 _STRETCH: Final = 20_000  # items of the door's at a time
 
 
@@ -74,7 +78,7 @@ def trial(project: Project, source: Source, held: pa.Table, fillings: Sequence[F
     rejects = _mended(held, source, fillings)
     if source.at_door:
         return judged(project, source, read_kept(rejects, _naming(project, source)).rows, None)
-    return judged(project, source, rows_of(rejects, source), Seen())
+    return judged(project, source, _again(project, rejects, source), Seen())
 
 
 def waiting(project: Project, source: Source, reason: str | None = None, number: int | None = None) -> pa.Table:
@@ -94,7 +98,7 @@ def _of_files(project: Project, source: Source, held: pa.Table, fillings: Sequen
     done = Replayed()
     for collect in pc.unique(held["collect"]).to_pylist():
         part = held.filter(pc.equal(held["collect"], collect))
-        rows = rows_of(_mended(part, source, fillings), source)
+        rows = _again(project, _mended(part, source, fillings), source)
         came = dict(zip(part["position"].to_pylist(), part["row"].to_pylist(), strict=True))
         taken_up = TakenUp(tuple(part["number"].to_pylist()), came)
         file = FileId(quarantine_of(collect))
@@ -105,6 +109,12 @@ def _of_files(project: Project, source: Source, held: pa.Table, fillings: Sequen
         done.rejected += found.counts.rejected
         done.reasons.update(found.reasons)
     return done
+
+
+def _again(project: Project, rejects: pa.Table, source: Source) -> Rows:
+    if source.has_reader:
+        return next(read_again(rejects, reader_of(source.format), source, known_of(project, source)))
+    return log_again(rejects, source) if source.is_log else rows_of(rejects, source)
 
 
 def _of_door(project: Project, source: Source, held: pa.Table, fillings: Sequence[Filling], now: int) -> Replayed:

@@ -12,13 +12,17 @@ from typing import Final
 from cxminute.app.settings import ENGINES, MASTERS, SEGMENT_ROWS
 from cxminute.balance.promises import PARTIES
 from cxminute.collect.plan import CHOICES, PLANNED_TYPES
-from cxminute.collect.source import BUILT_IN, DOOR, EPOCHS, FORMATS, KINDS, TYPES
+from cxminute.collect.pulls.asking import Api
+from cxminute.collect.pulls.catalogue import APIS, api_of
+from cxminute.collect.pulls.settings import OVERLAP
+from cxminute.collect.source import BUILT_IN, DOOR, EPOCHS, FORMATS, KINDS, LOGS, READERS, SENDING, TABULAR, TYPES
 from cxminute.collect.values import LARGEST
 from cxminute.journeys.definition import ON_CHANGE, PURPOSE, REENTRIES
 from cxminute.journeys.language import CHANGED, PERSON, REENTRY
 from cxminute.model.errors import UnknownName
 from cxminute.model.times import UNITS
-from cxminute.privacy.contracts import MARKETPLACE_PURPOSES, ORIGINS
+from cxminute.privacy.cards import CARDS, CHANNELS, MARKETPLACE_PURPOSES, RELAY, STARTS, Card
+from cxminute.privacy.contracts import ORIGINS
 from cxminute.privacy.purposes import PURPOSES, READING
 
 Schema = dict[str, object]
@@ -120,7 +124,12 @@ def _sources() -> Schema:
         "required": ["events"],
         "properties": {"properties": {"additionalProperties": named}},  # at the door a property may say its type alone
     }
-    of_files = [form for form in FORMATS if form != DOOR]
+    of_origin: Schema = {"properties": {"events": False, "key": False, "identifiers": False, "properties": False}}
+    markets = [card for card in CARDS.values() if card.is_market]
+    of_own: Schema = {
+        "required": ["contract"],
+        "properties": {"contract": {"required": ["origin", "purposes"]}},
+    }
     at_door: Schema = {
         "properties": {
             "events": False,
@@ -158,19 +167,81 @@ def _sources() -> Schema:
                 "minItems": 1,
                 "items": rule,
             },
+            "columns": {
+                "description": "of a reader's reports: by its own name of a column, what these files call it",
+                "type": "object",
+                "additionalProperties": _written("the column"),
+            },
+            "hooks": _table(
+                {
+                    "secret": _texts(
+                        "env:NAME of each secret that signs its webhooks", _text(pattern="^env:.+$"), least=1
+                    ),
+                    "endpoint": _text("the URL that the sender was given, where it asks for it"),
+                },
+                required=("secret",),
+            ),
+            "pull": _pull(),
             "contract": _contract(),
         },
-        required=("name", "format", "contract"),
+        required=("name", "format"),
         rules=(
+            *(_with_format((card.name,), _under_card(card)) for card in markets),
+            _with_format([form for form in FORMATS if form not in {card.name for card in markets}], of_own),
             _with_format((DOOR,), at_door),
-            _with_format(of_files, of_file),
+            _with_format(TABULAR, of_file),
+            _with_format((*READERS, *LOGS), of_origin),
+            _only_for("columns", READERS),
+            _only_for("hooks", SENDING),
+            _only_for("pull", tuple(APIS)),
+            *(_with_format((form,), {"properties": {"pull": _pull_of(form)}}) for form in APIS),
             _only_for("sheet", ("excel",)),
-            _only_for("delimiter", ("csv", "tsv")),
+            _only_for("delimiter", ("csv", "tsv", *READERS)),
             _only_for("query", ("sql",)),
             _only_for("url", ("sql",)),
             {"if": _is("format", ("sql",)), "then": {"required": ["query", "url"]}},
         ),
     )
+
+
+def _pull() -> Schema:
+    """Every key that [pull] may have with one API or another; `_pull_of` says which of them."""
+    local = r"http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?/?"
+    url = rf"^(https://[^\s/?#@]+(/[^\s?#]*)?|{local})$"
+    keys: dict[str, object] = {
+        "api": _text("which one, where there are several"),
+        "what": _texts("what is pulled; all that can be, without it", _written(), least=1),
+        "url": _text("where the API is; the official endpoint without it, where there is one for all", pattern=url),
+        "since": _text("where the first pull begins: ISO 8601; thirty days back without it", pattern=r"^$|^[0-9]{4}-"),
+        "overlap": _duration("how far before the last pull's end each begins", or_none=True, default=OVERLAP),
+        "every": _duration("least time between two questions", or_none=True),
+        "size": _number("records of a page", 1),
+    }
+    for api in _apis():
+        keys |= {key: _text("env:NAME of the secret", pattern="^env:[A-Za-z_][A-Za-z0-9_]*$") for key in api.secrets}
+        for key, said in {**api.needs, **api.may}.items():
+            keys[key] = _text(said, pattern=url) if key.endswith("_url") else _texts(said, _written(), least=1)
+    return _table(keys, said="from where `cxm pull` fetches")
+
+
+def _pull_of(form: str) -> Schema:
+    """What [pull] says with one format: all that its API needs, and nothing that belongs to others."""
+    apis = [api_of(form, name) for name in APIS[form]]
+    own = {key for api in apis for key in (*api.secrets, *api.needs, *api.may)}
+    others = {key for api in _apis() for key in (*api.secrets, *api.needs, *api.may)} - own
+    needed = [*apis[0].secrets, *apis[0].needs, *([] if apis[0].url else ["url"])]
+    streams = {stream for api in apis for stream in api.streams}
+    parts: Schema = {
+        "api": {"enum": [*APIS[form]]},
+        "what": _texts("", {"enum": sorted(streams)}),
+        "size": {"maximum": max(api.most for api in apis)},
+        **dict.fromkeys(sorted(others), False),
+    }
+    return {"required": needed, "properties": parts}
+
+
+def _apis() -> list[Api]:
+    return [api_of(form, name) for form, names in APIS.items() for name in names]
 
 
 def _plans() -> Schema:
@@ -213,24 +284,66 @@ def _plans() -> Schema:
 
 def _contract() -> Schema:
     markets = tuple(origin for origin in ORIGINS if origin.startswith("marketplace"))
-    at_most = {"purposes": _texts("", {"enum": sorted(MARKETPLACE_PURPOSES)}), "link": {"const": False}}
+    relayed = _texts("", _word("", (RELAY,)), least=1)
+    never: Schema = {"link": {"const": False}, "train": {"const": False}, "combine": {"const": False}}
+    at_most = {"purposes": _texts("", {"enum": sorted(MARKETPLACE_PURPOSES)}), "channels": relayed, **never}
     return _table(
         {
             "origin": _word("who gathered the data", ORIGINS),
             "purposes": _texts("what it may be used for", _word("", PURPOSES)),
             "personal": _texts("paths that are personal beside the default ones; * stands for any text", _written()),
             "open": _texts("paths that a default calls personal, and that are not, here", _written()),
-            "keep_personal": _duration("how long personal values are kept", or_none=True),
-            "keep_rest": _duration("how long the rest is kept", or_none=True),
+            "keep_personal": _duration("how long personal values are kept once their clock has started", or_none=True),
+            "from": _texts(
+                "events of an order that start the clock: the first of these that the order has", _written()
+            ),
+            "wait": _duration("after an order's first event, when its clock starts without any of them", or_none=True),
+            "keep_rest": _duration("how long the rest is kept; what is older is counted, not removed", or_none=True),
             "link": _flag("may its people be linked to those of other sources"),
             "contact": _flag("may its people be contacted"),
+            "channels": _texts("on which ways", _word("", CHANNELS)),
             "train": _flag("may models be trained on it"),
             "combine": _flag("may its figures be combined with other sources'"),
             "smallest_group": _number("fewer people than this are not to be shown", 1),
         },
-        required=("origin", "purposes"),
         rules=({"if": _is("origin", markets), "then": {"properties": at_most}},),
         said="what may be done with the source's data; what nobody allowed is not done",
+    )
+
+
+def _under_card(card: Card) -> Schema:
+    """What a source of a marketplace's format may say of its contract: less than the card, never more."""
+    origins = [origin for origin in ORIGINS if origin.startswith("marketplace")]
+    parts: Schema = {
+        "origin": _word("", origins),
+        "purposes": _texts("", _word("", card.purposes)),
+        "channels": _texts("", _word("", card.channels), least=1),
+        "link": {"const": False},
+        "train": {"const": False},
+        "combine": {"const": False},
+    }
+    if card.keep_personal is not None:
+        parts["from"] = _texts("", _word("", STARTS), least=1, unique=True)
+    return {"properties": {"contract": {"properties": parts}}}
+
+
+def _initiatives() -> Schema:
+    whose: Schema = {"anyOf": [{"required": ["sources"]}, {"required": ["journey"]}]}
+    return _table(
+        {
+            "name": _text("the initiative's name: that of its file", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$"),
+            "purpose": _word("what data is used for", PURPOSES),
+            "sources": _texts("whose people and events it uses", _written()),
+            "journey": _if_any("whose events it uses: of all sources that tell of them"),
+            "channel": _word("on which way; webhook and task reach no person", CHANNELS),
+            "kpi": _written("what it should move"),
+            "says": _text("what it is, in a sentence"),
+            "train": _flag("whether a model is trained on the data"),
+            "combine": _flag("whether figures of several sources are put together"),
+            "link": _flag("whether people of one source are known in another"),
+        },
+        required=("name", "purpose", "channel", "kpi"),
+        rules=(whose,),
     )
 
 
@@ -267,6 +380,7 @@ _SCHEMAS: Final[dict[str, tuple[str, str, Callable[[], Schema]]]] = {
     "promises": ("promises/*.toml", "What was promised to whom, when it is due, and what keeps it.", _promises),
     "sources": ("sources/*.toml", "How a row of other people's data becomes events, and its contract.", _sources),
     "plans": ("plans/*.toml", "Which events a source may send, with which properties.", _plans),
+    "initiatives": ("initiatives/*.toml", "What we do, with whose data, on which way, and for what.", _initiatives),
     "project": ("cxm.toml", "What a project says of itself.", _project),
 }
 

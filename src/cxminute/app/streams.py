@@ -43,6 +43,8 @@ def open_subjects(
     paths:     that are asked for beside those that the definitions name
     """
     spaces = {"person"} | {kind for kind in project.definitions.kinds if kind not in PERSON_KINDS}
+    if per not in spaces:  # a process log may have brought it
+        spaces |= project.kinds - set(PERSON_KINDS)
     if per not in spaces:
         raise UnknownName("kind of subject", per, spaces)
     log = project.log

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cxminute.app.settings import path_of
-from cxminute.collect.source import BUILT_IN, DOOR, ROOTS, Source
+from cxminute.collect.readers.catalogue import reader_of
+from cxminute.collect.source import BUILT_IN, DOOR, LOGS, READERS, ROOTS, Source
 from cxminute.journeys.definition import steps_in
 from cxminute.journeys.language import parse_pattern, parse_step
 from cxminute.model.definitions import Document
@@ -24,7 +25,8 @@ class Vocabulary:
 
     kinds:    kinds of subject: person, and every kind of identifier that is a space of its own
     names:    events; `open` where a source takes their names from a column, so that any name may come
-    door:     contracts of what comes through the door: such events carry any path, and those that its file declares
+    door:     contracts of what comes through the door or a reader: such events carry any path, declared or not
+    any_kind: whether a process log may bring kinds of subject that no file declares
     personal: path -> the source whose contract calls it personal
     journeys: names of all that have a file, be it faulty
     """
@@ -36,6 +38,7 @@ class Vocabulary:
     personal: Mapping[str, str]
     journeys: frozenset[str] = frozenset()
     door: tuple[Contract, ...] = ()
+    any_kind: bool = False
 
     @classmethod
     def of(
@@ -43,6 +46,7 @@ class Vocabulary:
     ) -> Vocabulary:
         """What these source files define, and the names of these journeys."""
         kinds, names, paths, personal, any_name = {"person"}, set(), {"source", "name"}, {}, False
+        any_kind = False
         door = []
         for doc in sources:
             kinds.update(kind for kind in _keys(doc, "identifiers") if kind not in PERSON_KINDS)
@@ -52,6 +56,18 @@ class Vocabulary:
                 any_name |= name is None
                 names.add(name or "")
             contract = contracts.get(str(doc.raw("name") or ""))
+            form = doc.raw("format")
+            if form in READERS:
+                reader = reader_of(str(form))
+                names.update(reader.tells)
+                told = {f"properties.{name}" for known in reader.tells.values() for name in known}
+                paths |= told
+                carried |= told
+                kinds.update(kind for kind in reader.identifiers if kind not in PERSON_KINDS)
+                door += [contract] if contract is not None else []
+            if form in LOGS:
+                any_name = any_kind = True
+                door += [contract] if contract is not None else []
             if doc.raw("format") == DOOR:
                 any_name = True
                 kinds.update(kind for kind in BUILT_IN if kind not in PERSON_KINDS)
@@ -60,7 +76,9 @@ class Vocabulary:
                 personal.update({path: contract.source for path in carried if is_personal(path, contract)})
         called = frozenset(str(doc.raw("name")) for doc in journeys if doc.raw("name"))
         names.discard("")
-        return cls(frozenset(kinds), frozenset(names), frozenset(paths), any_name, personal, called, door=tuple(door))
+        return cls(
+            frozenset(kinds), frozenset(names), frozenset(paths), any_name, personal, called, tuple(door), any_kind
+        )
 
     def check(self, doc: Document, keys: Sequence[str]) -> None:
         """Notes what the steps under these keys, the purpose and the kind of subject name without it being defined."""
@@ -95,7 +113,7 @@ class Vocabulary:
         """Notes a kind of subject, or a further key, that no event carries."""
         per = doc.raw("per")
         keys = [key for key in (per if isinstance(per, list) else [per]) if isinstance(key, str) and key]
-        if keys and keys[0] not in self.kinds:
+        if keys and keys[0] not in self.kinds and not self.any_kind:
             doc.unknown("kind of subject", keys[0], self.kinds, key="per")
         for key, path in zip(keys[1:], self.held(keys)[1:], strict=True):
             if key in self.kinds:
@@ -153,7 +171,7 @@ class Vocabulary:
         for key in ("personal", "open"):
             for name in terms.texts(key, ()):
                 path = name if "." in name or "*" in name else f"properties.{name}"
-                if "*" not in path and path not in known and source.format not in {"ndjson", DOOR}:
+                if "*" not in path and path not in known and source.format not in {"ndjson", DOOR, *READERS, *LOGS}:
                     terms.unknown("path", path, known, key=key)
 
 

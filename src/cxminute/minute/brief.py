@@ -72,10 +72,12 @@ class Brief:
     items:     what changed against the weeks before, strongest first
     quiet:     said where nothing did, in place of items
     standing:  promises and journeys: those that stand out one by one, then the others in one line
+    compared:  a promise on a marketplace beside the own shop, where they differ beyond chance; stands with `standing`
     decisions: what deserves a decision, at most three
     notes:     what else the reader should know of these figures
     details:   tables below the fold
     insights:  model.tables.INSIGHT rows, all of them
+    beside:    model.tables.COMPARISON rows, all of them, for the charts
     series:    every whole by week with its band, for the charts: `synthesis.explain.HISTORY`; may be empty
     """
 
@@ -91,6 +93,8 @@ class Brief:
     details: tuple[Detail, ...]
     insights: pa.Table
     series: pa.Table
+    compared: tuple[Line, ...] = ()
+    beside: pa.Table | None = None
 
     @property
     def title(self) -> str:
@@ -102,7 +106,7 @@ class Brief:
         changed = (self.quiet,) if self.quiet else self.items
         named = (
             ("What changed", changed),
-            ("Standing", self.standing),
+            ("Standing", (*self.compared, *self.standing)),
             ("To decide", self.decisions),
             ("To know", self.notes),
         )

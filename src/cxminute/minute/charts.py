@@ -35,6 +35,11 @@ def charts(brief: Brief) -> list[tuple[str, str]]:
         if row["where"]:
             title = f"{subject(row)}, {plain(row['measure'])} {row['direction']}: where the change comes from"
             drawn.append((title, _svg(parts_chart(row))))
+    for row in [] if brief.beside is None else brief.beside.to_pylist():
+        if row["where"]:
+            name = plain(row["where"][0]["dimension"].rpartition(".")[2])
+            title = f"{plain(row['about'])} on {plain(row['market'])} and {plain(row['own'])}: broken by {name}"
+            drawn.append((f"{title}; a larger point has more of the side", _svg(beside_chart(row))))
     return drawn
 
 
@@ -85,6 +90,32 @@ def parts_chart(row: dict[str, Any]) -> Any:
         ),
     )
     return _dressed(encoded.properties(width=480, height=22 * len(parts) + 10))
+
+
+def beside_chart(row: dict[str, Any]) -> Any:
+    """The parts of a comparison: how much of each was broken on either side, points as large as their weight there."""
+    import altair as alt  # noqa: PLC0415 -- heavy, and only pages draw
+
+    sides = (
+        ("hits", "n", plain(row["market"], 40), row["n"]),
+        ("own_hits", "own_n", plain(row["own"], 40), row["own_n"]),
+    )
+    parts = row["where"][:PARTS]
+    values = [
+        {"part": plain(part["value"], 40), "side": side, "broken": part[hits] / part[n], "weight": part[n] / total}
+        for part in parts
+        for hits, n, side, total in sides
+        if part[n]
+    ]
+    points = alt.Chart(alt.InlineData(values=values)).mark_point(filled=True, opacity=0.85)
+    colours = alt.Scale(domain=[side for _, _, side, _ in sides], range=[WEEK_MARK, BAND])
+    encoded = points.encode(
+        alt.X("broken:Q", axis=alt.Axis(format=".0%", tickCount=5), title="share broken"),
+        alt.Y("part:N", sort=[plain(part["value"], 40) for part in parts], title=None),
+        alt.Size("weight:Q", scale=alt.Scale(range=[20, 500]), legend=None),
+        alt.Color("side:N", scale=colours, legend=alt.Legend(title=None, orient="top")),
+    )
+    return _dressed(encoded.properties(width=480, height=30 * len(parts) + 10))
 
 
 def _dressed(chart: Any) -> Any:

@@ -3,7 +3,7 @@
 - `version`: 1; it grows when a key changes its meaning or goes. Keys may be added without it
 - `organisation`, `week` (ISO), `monday` (ISO date), `words` (before the details)
 - `headline`, `quiet` (or null): each `{text, figure, command, grade}`
-- `items`, `standing`, `decisions`, `notes`: lists of the same
+- `items`, `standing`, `compared`, `decisions`, `notes`: lists of the same
 - `insights`: every row of the table 'insight' with its columns as keys; dates as ISO text
 - `series`: every whole by week: `{about, measure, monday, value, expected, low, high, n, news}`
 - `details`: the tables below the fold as text: `{title, columns, rows}`
@@ -42,7 +42,7 @@ def document(brief: Brief) -> str:
     return json.dumps(_plain(said), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
-LISTS: Final = ("items", "standing", "decisions", "notes")
+LISTS: Final = ("items", "standing", "compared", "decisions", "notes")
 
 
 def _plain(said: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from cxminute.minute.brief import Brief, Detail, Line, Standing
+from cxminute.minute.compared import compared_line, side_by_side
 from cxminute.minute.sentences import (
     COUNTED,
     calm_line,
@@ -39,6 +40,7 @@ def tell(
     standing: Sequence[Standing] = (),
     notes: Sequence[Line] = (),
     series: pa.Table | None = None,
+    compared: pa.Table | None = None,
 ) -> Brief:
     """The brief of a week.
 
@@ -46,6 +48,7 @@ def tell(
     standing: how promises and journeys stand; those below target or burning are told one by one
     notes:    what else to know of these figures, each with its figure and command
     series:   `synthesis.explain.history` of the same tallies: for the charts, and for what a quiet week says
+    compared: model.tables.COMPARISON rows, strongest first: the first is told, the details have all
     returns:  at most 230 words before the details; what finds no room there stands in the details alone
     raises:   BadDefinition where `week` is no ISO week
     """
@@ -53,6 +56,7 @@ def tell(
     monday = monday_of(week)
     origins = _origins(rows)
     lines = tuple(line(row, copies) for row, *copies in origins[:ITEMS])
+    beside = [] if compared is None else compared.to_pylist()
     headline, quiet = (_headline(origins, week), None) if rows else _quiet(series, week)
     brief = Brief(
         organisation=plain(organisation, 60),
@@ -64,9 +68,11 @@ def tell(
         standing=_standing(standing, week),
         decisions=tuple(decision(row) for row, *_ in sorted(origins, key=_harmless)[:DECISIONS]),
         notes=tuple(Line(plain(note.text), plain(note.figure), plain(note.command)) for note in notes),
-        details=tuple(_details(rows, standing)),
+        details=(*_details(rows, standing), *side_by_side(beside)),
         insights=insights,
         series=series if series is not None else pa.table({}),
+        compared=tuple(compared_line(row, week) for row in beside[:1]),
+        beside=compared,
     )
     return _trimmed(brief)
 
@@ -163,7 +169,7 @@ def _leaders(row: dict[str, Any]) -> dict[str, str]:
 
 _FEWER: Final[tuple[tuple[str, int], ...]] = (
     *(("items", 4), ("notes", 0), ("standing", 2), ("decisions", 2), ("standing", 1)),
-    *(("decisions", 1), ("items", 1), ("standing", 0), ("decisions", 0)),
+    *(("decisions", 1), ("compared", 0), ("items", 1), ("standing", 0), ("decisions", 0)),
 )
 """What is left out where words run short, in this order, each down to so many: the details hold it all."""
 

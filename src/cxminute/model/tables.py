@@ -156,6 +156,46 @@ INSIGHT: Final = _table(
 )
 """What changed, how strong, how often seen, where it comes from and what to do."""
 
+COMPARISON: Final = _table(
+    "comparison",
+    1,
+    ("about", pa.string(), False, "as in tally"),
+    ("measure", pa.string(), False, "as in tally"),
+    ("market", pa.string(), False, "the source of the marketplace"),
+    ("own", pa.string(), False, "the own shop's source, or 'own shops' for several together"),
+    ("first", pa.date32(), False, "the first day that is compared"),
+    ("last", pa.date32(), False, "the last"),
+    ("value", pa.float64(), False, "the marketplace's share"),
+    ("own_value", pa.float64(), False, "the own shop's share in the same days"),
+    ("difference", pa.float64(), False, "value - own_value"),
+    ("low", pa.float64(), False, "lower bound of the difference, all comparisons of the table taken into account"),
+    ("high", pa.float64(), False, "upper bound of the same"),
+    ("strength", pa.float64(), False, "the difference in its own standard errors"),
+    ("n", pa.float64(), False, "how many stand behind the marketplace's share"),
+    ("own_n", pa.float64(), False, "how many behind the own shop's"),
+    (
+        "where",
+        pa.list_(
+            pa.struct(
+                [
+                    ("dimension", pa.string()),
+                    ("value", pa.string()),
+                    ("share", pa.float64()),
+                    ("mix", pa.float64()),
+                    ("rate", pa.float64()),
+                    ("n", pa.float64()),
+                    ("hits", pa.float64()),
+                    ("own_n", pa.float64()),
+                    ("own_hits", pa.float64()),
+                ]
+            )
+        ),
+        False,
+        "parts of the difference by the dimension that tells most of it, largest first, split into mix and rate",
+    ),
+)
+"""Where a marketplace differs from the own shop in the same days, beyond chance, and where that comes from."""
+
 TABLES: Final = {
     "event": EVENT,
     "reject": REJECT,
@@ -163,6 +203,7 @@ TABLES: Final = {
     "ledger": LEDGER,
     "tally": TALLY,
     "insight": INSIGHT,
+    "comparison": COMPARISON,
 }
 
 ENDINGS: Final = ("completed", "broken", "expired", "open")

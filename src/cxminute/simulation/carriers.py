@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,20 +61,28 @@ def lateness(late: Floats, due_day: Ints, carrier: Ints) -> Floats:
 
 
 def deliver(
-    chance: Chance, shop: str, days: Days, number: Ints, ordered_at: Ints, late: Floats, slips: Sequence[CarrierSlip]
+    chance: Chance,
+    shop: str,
+    days: Days,
+    number: Ints,
+    ordered_at: Ints,
+    late: Floats,
+    slips: Sequence[CarrierSlip],
+    carriers: Mapping[str, float] = CARRIERS,
 ) -> Parcels:
     """The fate of each order's parcel.
 
     shop:   whose parcels: the same numbers have other luck in another shop
     number: each order's own number, for good
     late:   each due day's share of late parcels over all carriers, the margin of days included
+    carriers: which share of the parcels each has, in the order of `CARRIERS`
     """
 
     def luck(what: str) -> Floats:
         return chance.unit(f"{shop} {what}", number)
 
     ordered = days.of(ordered_at)
-    carrier = choose(luck("carrier"), CARRIERS)
+    carrier = choose(luck("carrier"), dict(carriers))
     due_day = due_day_of(ordered)
     is_late = luck("late") < lateness(late, due_day, carrier)
     behind = 1 + (luck("behind") * 2.4).astype(np.int64)  # one or two days, seldom three

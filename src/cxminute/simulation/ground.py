@@ -50,8 +50,12 @@ REFUNDED: Final = 0.03
 DISPERSION: Final = {"checkouts": 3.0, "completed": 2.0, "late": 3.0, "bazaar": 2.5, "tickets": 2.5, "replies": 2.5}
 
 CARRIERS: Final = {"Reiger": 0.42, "Zwaluw": 0.33, "Gans": 0.25}
+BAZAAR_CARRIERS: Final = {"Reiger": 0.25, "Zwaluw": 0.20, "Gans": 0.55}
+"""The marketplace has its own contracts with the same carriers, and most of its parcels go with the latest of them."""
 CARRIER_LATENESS: Final = {"Reiger": 0.90, "Zwaluw": 0.80, "Gans": 1.432}
-"""How late each carrier is against `LATE`; their mean, weighed by share, is 1."""
+"""How late each carrier is against `LATE`; their mean, weighed by the own shop's shares, is 1."""
+BAZAAR_LATE: Final = LATE * sum(share * CARRIER_LATENESS[name] for name, share in BAZAAR_CARRIERS.items())
+"""Share of the marketplace's parcels that come late, by whom they go with."""
 BROWSERS: Final = {"Safari": 0.38, "Chrome": 0.42, "Firefox": 0.10, "Edge": 0.10}
 DEVICES: Final = {"phone": 0.58, "desktop": 0.34, "tablet": 0.08}
 COUNTRIES: Final = {"NL": 0.80, "BE": 0.15, "DE": 0.05}

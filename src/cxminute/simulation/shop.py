@@ -17,6 +17,7 @@ from cxminute.model.errors import WrongUse
 from cxminute.simulation import tables
 from cxminute.simulation.carriers import deliver
 from cxminute.simulation.ground import (
+    BAZAAR_CARRIERS,
     BAZAAR_ORDERS,
     CAMPAIGNS,
     CHECKOUTS,
@@ -157,5 +158,6 @@ def _bazaar(chance: Chance, days: Days, scale: float, slips: Sequence[CarrierSli
         days.start_ms[np.repeat(np.arange(len(counts)), counts)] + hour_of_day(draw, int(counts.sum()))
     )
     late = ragged_shares(draw, LATE, BAZAAR_ORDERS * scale / 6, DISPERSION["bazaar"], len(days.start_ms))
-    parcels = deliver(chance, "bazaar", days, np.arange(len(ordered_at)), ordered_at, late, slips)
+    number = np.arange(len(ordered_at))
+    parcels = deliver(chance, "bazaar", days, number, ordered_at, late, slips, BAZAAR_CARRIERS)
     return tables.bazaar(chance, days, ordered_at, parcels)

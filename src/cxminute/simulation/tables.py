@@ -48,6 +48,12 @@ EVENTS: Final = (
 )
 """Names of the Segment e-commerce specification, and `Order Delivered`, which it lacks."""
 CATEGORIES: Final = ("kitchen", "living", "garden", "office", "bath")
+COMMISSION: Final = 0.12
+"""What the marketplace keeps of each order."""
+RETURNED: Final = 0.05
+"""Share of the marketplace's parcels that are sent back."""
+RATED: Final = 0.30
+"""Share of them whose buyer gives stars, fewer where they came late."""
 SUBJECTS: Final = {
     "delivery": "Where is my parcel?",
     "returns": "How do I send this back?",
@@ -151,6 +157,13 @@ def bazaar(chance: Chance, days: Days, ordered_at: Ints, parcels: Parcels) -> pa
     product = (chance.unit("bazaar product", number) ** 2 * PRODUCTS).astype(np.int64)[rows]
     quantity = 1 + (chance.unit("bazaar quantity", number) * 1.3).astype(np.int64)[rows]
     relay = chance.hashed("relay", number)[rows]
+    total = np.round(price_of(product) * quantity, 2)
+    back, rated = (
+        np.where(chance.unit(f"bazaar {what}", number) < share, _later(chance, what, parcels.delivered_at), NEVER)
+        for what, share in (("returned", RETURNED), ("rated", RATED))
+    )
+    grudge = np.where(parcels.delivered_at > parcels.due_at, 3.0, 1.2) * chance.unit("bazaar stars", number) ** 1.5
+    stars = np.round(5 - grudge)[rows]
 
     def seen(moments: Ints) -> pa.Array:
         return _moments(moments[rows], moments[rows] < days.until)
@@ -166,10 +179,20 @@ def bazaar(chance: Chance, days: Days, ordered_at: Ints, parcels: Parcels) -> pa
             "carrier": _words(parcels.carrier[rows], tuple(CARRIERS)),
             "country": _words(country, tuple(COUNTRIES)),
             "quantity": quantity,
-            "total": np.round(price_of(product) * quantity, 2),
+            "total": total,
+            "commission": np.round(COMMISSION * total, 2),
+            "returned_at": seen(back),
+            "rated_at": seen(rated),
+            "stars": _amounts(stars, rated[rows] < days.until),
             "buyer_relay": [f"{bits:016x}@relay.bazaar.example" for bits in relay.tolist()],
         }
     )
+
+
+def _later(chance: Chance, what: str, moments: Ints) -> Ints:
+    """Some days after each of these instants, where it has come at all."""
+    wait = ((1 + 8 * chance.unit(f"bazaar {what} at", np.arange(len(moments)))) * DAY).astype(np.int64)
+    return np.where(moments == NEVER, NEVER, np.where(moments == NEVER, 0, moments) + wait)
 
 
 def desk(chance: Chance, days: Days, visits: Visits, tickets: Tickets) -> pa.Table:

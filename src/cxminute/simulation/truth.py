@@ -17,6 +17,8 @@ from cxminute.model.times import HOUR, week_of
 from cxminute.simulation.carriers import due_day_of
 from cxminute.simulation.ground import (
     ASKING,
+    BAZAAR_CARRIERS,
+    BAZAAR_LATE,
     BAZAAR_ORDERS,
     BROWSERS,
     CANCELLED,
@@ -79,13 +81,21 @@ class Figures:
 
 Measures = dict[tuple[str, str], Figures]
 
+
+def _both(own: float, bazaar: float) -> float:
+    """A figure of all orders from the own shop's and the marketplace's, weighed by how many orders each has."""
+    ours = CHECKOUTS * COMPLETED
+    return (ours * own + BAZAAR_ORDERS * bazaar) / (ours + BAZAAR_ORDERS)
+
+
 _SPREAD = {
     ("journey checkout", "volume"): DISPERSION["checkouts"],
     ("journey checkout", "completed"): DISPERSION["completed"],
     # Orders are thinned checkouts: the raggedness of either, weighed by what it contributes.
-    ("promise delivery", "volume"): COMPLETED * DISPERSION["checkouts"] + (1 - COMPLETED) * DISPERSION["completed"],
-    ("promise delivery", "late"): DISPERSION["late"],
-    ("promise marketplace-delivery", "late"): DISPERSION["bazaar"],
+    ("promise delivery", "volume"): _both(
+        COMPLETED * DISPERSION["checkouts"] + (1 - COMPLETED) * DISPERSION["completed"], DISPERSION["bazaar"]
+    ),
+    ("promise delivery", "late"): _both(DISPERSION["late"], DISPERSION["bazaar"]),
     ("promise first-reply", "volume"): DISPERSION["tickets"],
     ("promise first-reply", "late"): DISPERSION["replies"],
 }
@@ -112,17 +122,20 @@ def expected(days: Days, scale: float, troubles: Sequence[Trouble]) -> Measures:
             asking[: len(number)] += trouble.asking * failing * COMPLETED * checkouts
     orders = checkouts * COMPLETED * (1 - fails)
     bazaar = days.volume(BAZAAR_ORDERS, SHOPPING, scale)
-    slip = np.zeros(len(number) + 8)
+    slip, bazaar_slip = np.zeros(len(number) + 8), np.zeros(len(number) + 8)
     due_days = np.arange(len(slip))
     for trouble in troubles:
         if isinstance(trouble, CarrierSlip):
             timely = 1 - LATE * CARRIER_LATENESS[trouble.carrier]
-            slip += on(trouble, due_days) * CARRIERS[trouble.carrier] * trouble.share * timely
+            hit = on(trouble, due_days) * trouble.share * timely
+            slip += CARRIERS[trouble.carrier] * hit
+            bazaar_slip += BAZAAR_CARRIERS[trouble.carrier] * hit
     due = _due(orders, len(slip))
     for trouble in troubles:
         if isinstance(trouble, CarrierSlip):
             asking[1:] += (trouble.asking * slip * due * on(trouble, due_days))[:-1]
     bazaar_due = _due(bazaar, len(slip))
+    broken = due * (LATE + slip) + bazaar_due * (BAZAAR_LATE + bazaar_slip)
     tickets = days.volume(TICKETS, ASKING, scale)
     made = tickets + asking[: len(number)]
     by_day = sum(REPLY_WITHIN[name] >= 24 * HOUR and share for name, share in CHANNELS.items())
@@ -134,9 +147,8 @@ def expected(days: Days, scale: float, troubles: Sequence[Trouble]) -> Measures:
     return {
         ("journey checkout", "volume"): Figures(checkouts, checkouts),
         ("journey checkout", "completed"): Figures(checkouts, orders),
-        ("promise delivery", "volume"): Figures(orders, orders),
-        ("promise delivery", "late"): Figures(due, due * (LATE + slip)),
-        ("promise marketplace-delivery", "late"): Figures(bazaar_due, bazaar_due * (LATE + slip)),
+        ("promise delivery", "volume"): Figures(orders + bazaar, orders + bazaar),
+        ("promise delivery", "late"): Figures(due + bazaar_due, broken),
         ("promise first-reply", "volume"): Figures(made, made),
         ("promise first-reply", "late"): Figures(replies, replies * late),
     }
@@ -156,7 +168,6 @@ def _effects(trouble: Trouble) -> list[tuple[str, str, str, tuple[str, str] | No
             where = ("properties.carrier", carrier)
             return [
                 ("promise delivery", "late", "up", where, False),
-                ("promise marketplace-delivery", "late", "up", where, True),
                 ("promise first-reply", "volume", "up", ("properties.topic", "delivery"), True),
             ]
         case CheckoutBreak(browser=browser):

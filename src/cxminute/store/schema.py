@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The newest migration: a state at another version is migrated when it is opened, one beyond it is refused."""
 
 metadata: Final = MetaData()
@@ -213,3 +213,37 @@ PACKS: Final = Table(
     Column("pack", LargeBinary, nullable=False, comment="the calls of one source that were committed together"),
 )
 """PostgreSQL only: the calls that wait."""
+
+VERSIONS: Final = Table(
+    "versions",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("record", Text, primary_key=True, comment="what a reader calls it: 'order 450789469'"),
+    Column("changed_at", BigInteger, nullable=False, comment="by its sender, as the newest known telling says, UTC ms"),
+    Column("collect", Integer, ForeignKey("collects.id"), nullable=False, comment="that told of it"),
+    Index("versions_by_collect", "collect"),
+)
+
+CURSORS: Final = Table(
+    "cursors",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("stream", Text, primary_key=True, comment="what is pulled: 'orders'"),
+    Column("cursor", Text, nullable=False, comment="JSON: from where the next pull goes on"),
+    Column("at", BigInteger, nullable=False, comment="when it was moved on, UTC ms"),
+)
+
+REQUESTS: Final = Table(
+    "requests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source", Text, nullable=False, comment="that sent it on"),
+    Column("kind", Text, nullable=False, comment="access, erasure, or closing (the whole shop or account)"),
+    Column("message", Text, nullable=False, comment="the sender's number of it: the same again is no new request"),
+    Column("about", Text, nullable=False, comment="JSON: identifiers of whom it is about, until it is done"),
+    Column("received_at", BigInteger, nullable=False, comment="UTC ms"),
+    Column("due_at", BigInteger, nullable=False, comment="UTC ms"),
+    Column("done_at", BigInteger, comment="UTC ms; empty while it is open"),
+    Column("proof", Text, comment="file below .cxm/proofs that says what was done"),
+    UniqueConstraint("source", "kind", "message"),
+)

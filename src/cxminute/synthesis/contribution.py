@@ -71,7 +71,7 @@ def contributions(weeks: Weeks, watched: Watch, series: int) -> list[list[Part]]
             sides = [np.append(side[:-1], left) for side, left in zip(sides, rest, strict=True)]
         else:
             sides = [side[:-1] for side in sides]
-        parts = _counted(dimension, names, *sides) if counts else _shared(dimension, names, *sides)
+        parts = _counted(dimension, names, *sides) if counts else split_share(dimension, names, *sides)
         if parts:
             split.append(sorted(parts, key=lambda part: -part.share))
     return sorted(split, key=lambda parts: -telling(parts))
@@ -97,8 +97,12 @@ def leading(parts: list[Part]) -> list[Part]:
     return named
 
 
-def _shared(dimension: str, names: list[str], hits0: Floats, n0: Floats, hits1: Floats, n1: Floats) -> list[Part]:
-    """Mix and rate of each part of a share."""
+def split_share(dimension: str, names: list[str], hits0: Floats, n0: Floats, hits1: Floats, n1: Floats) -> list[Part]:
+    """Mix and rate of each part of the difference between two shares; in the order of the names.
+
+    hits0, n0, hits1, n1: of each part, on the one side and on the other
+    returns: parts with `n` and `hits` of the other side; none where a side is empty or there is no difference
+    """
     if n0.sum() <= 0 or n1.sum() <= 0:
         return []
     total0, total1 = hits0.sum() / n0.sum(), hits1.sum() / n1.sum()

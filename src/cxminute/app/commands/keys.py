@@ -108,10 +108,10 @@ def revoke(prefix: str, *, json: bool = False, project: Path = Path()) -> None:
 def _with_door(project: Path, source: str) -> Project:
     opened = Project(project)
     found = opened.source(source)
-    if not found.at_door:
+    if not found.at_door and found.hooks is None:
         raise WrongUse(
             f"Source '{source}' is of format {found.format}: its events do not come through the door.",
-            allowed='a source with format = "http"',
+            allowed='a source with format = "http", or with [hooks]',
             then="Nothing was changed.",
         )
     return opened

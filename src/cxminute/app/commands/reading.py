@@ -30,6 +30,7 @@ def events(
     per: str | None = None,
     limit: int = 20,
     chart: Path | None = None,
+    export: Path | None = None,
     plan: Inferring = _INFERRING,
     options: Reading = _READING,
 ) -> None:
@@ -40,11 +41,13 @@ def events(
     unexplained
         Instead, which events no journey explains: they are no step of a passage that was open at their time.
     per
-        With --unexplained: whose events; person, or a kind of identifier.
+        With --unexplained: whose events; person, or a kind of identifier. With --export FILE.xes: what a case is.
     limit
         With --unexplained: how many names the table shows.
     chart
         With --unexplained, also draw the answer: to a file that ends in .svg, .png or .html.
+    export
+        Instead, write the events as a process log: .xes or .xes.gz (XES), .json, .jsonocel or .sqlite (OCEL 2.0).
     plan
         What a proposed tracking plan takes.
     options
@@ -52,15 +55,18 @@ def events(
 
     """
     check_chart(chart)
-    if not unexplained and (per is not None or chart is not None):
+    if not unexplained and ((per is not None and export is None) or chart is not None):
         raise WrongUse("--per and --chart are options of --unexplained.", allowed="cxm events --unexplained")
-    if plan.infer and unexplained:
-        raise WrongUse("--infer and --unexplained are two questions.", allowed="one of them")
+    if plan.infer + unexplained + (export is not None) > 1:
+        raise WrongUse("--infer, --unexplained and --export are different questions.", allowed="one of them")
     if not plan.infer and plan != _INFERRING:
         raise WrongUse("--source, --values, --write and --force are options of --infer.", allowed="cxm events --infer")
     seen = view(options)
     if plan.infer:
         _infer(seen, plan, json=options.json)
+        return
+    if export is not None:
+        _export(seen, export, per, json=options.json)
         return
     if unexplained:
         from cxminute.app.activity_answers import default_per, unexplained_answer  # noqa: PLC0415 -- brings kernels
@@ -87,6 +93,16 @@ def events(
         for f in found
     ]
     output.table("Events", columns, rows)
+
+
+def _export(seen: View, file: Path, per: str | None, *, json: bool) -> None:
+    from cxminute.app.exporting import export as written  # noqa: PLC0415 -- the only command that writes process logs
+
+    done = written(seen, file, per)
+    if json:
+        output.document(done.document)
+    else:
+        output.say(done.sentence)
 
 
 def _infer(seen: View, asked: Inferring, *, json: bool) -> None:

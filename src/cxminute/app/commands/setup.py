@@ -30,7 +30,7 @@ def init(
     folder
         The folder to make; it may exist, but nothing in it is overwritten.
     template
-        Definitions to start from: website, shop, boston-311 or online-retail.
+        Definitions to start from: website, shop, marketplace-seller, boston-311 or online-retail.
     from_
         A data file: a mapping for it is proposed, to be mended by hand.
     source
@@ -62,6 +62,8 @@ def init(
     if not (folder / ".gitignore").exists():
         (folder / ".gitignore").write_text(_IGNORED, "utf-8")
     output.say(f"Made {folder}: {', '.join(sorted(texts))}")
+    if template is not None:
+        _say_sources(texts)
     if from_ is not None:
         output.say(f"Look through the proposed mapping, then: cxm collect {from_} --source {proposed.name} --dry-run")
 
@@ -101,6 +103,7 @@ def check(*, project: Path = Path(), json: bool = False) -> int:
         kinds = {
             "sources": found.sources, "journeys": found.journeys, "promises": found.promises,
             **({"plans": found.plans} if found.plans else {}),
+            **({"initiatives": found.initiatives} if found.initiatives else {}),
         }  # fmt: skip
         counted = ", ".join(output.count(len(things), kind) for kind, things in kinds.items())
         output.say(f"{output.count(len(found.faults), 'faults')}; {counted} well defined.")
@@ -153,6 +156,13 @@ def demo(folder: Path = Path("cxm-demo"), *, seed: int = 7) -> None:
     from cxminute.app.demo import run_demo  # noqa: PLC0415 -- simulates, collects and tells: heavy
 
     run_demo(folder, seed)
+
+
+def _say_sources(texts: dict[str, str]) -> None:
+    """What there is to collect: the first line of a source's file says what it is of."""
+    for name in sorted(texts):
+        if name.startswith("sources/"):
+            output.say(f"  {Path(name).stem}: {texts[name].splitlines()[0].lstrip('# ')}")
 
 
 def _template(folder: Path) -> Iterator[tuple[str, str]]:
