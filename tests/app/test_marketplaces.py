@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from cxminute.app.cli import run
+from cxminute.app.told import unheard
 
 EVENTS = """
 [[events]]
@@ -207,6 +209,35 @@ def test_promises_are_those_of_the_ledger(seller: Path, capsys: pytest.CaptureFi
     assert {row["value"]: row["share_kept"] for row in promise["groups"]}["bazaar"] == bazaar["value"]
 
 
+def test_a_promise_that_nobody_tells_was_kept_has_no_share(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A marketplace that tells no deliveries has not kept 0 % of its promises: it is said, also beside the ledger."""
+    deaf = BAZAAR.replace('[[events]]\nname = "Order Delivered"\nat = "delivered"\n', "")
+    project = made(tmp_path / "deaf", sources={"bazaar": deaf, "site": SITE})
+    rows = told(project, capsys)
+    [bazaar], [site] = rows["bazaar"]["promises"], rows["site"]["promises"]
+    assert (bazaar["made"], bazaar["value"], bazaar["n"]) == (3, None, 0)
+    assert bazaar["why"] == "'bazaar' cannot tell Order Delivered"
+    assert site["value"] == 1.0
+    assert run(["marketplaces", "--chart", str(tmp_path / "m.svg"), "--project", str(project)]) == 0
+    assert "cannot tell Order Delivered, so nobody knows which of its 'delivery' were kept." in capsys.readouterr().err
+    assert "kept on bazaar" not in (tmp_path / "m.svg").read_text("utf-8")
+    assert run(["promises", "--project", str(project)]) == 0
+    said = capsys.readouterr().err
+    assert "'bazaar' cannot tell Order Delivered: nobody knows which of its promises 'delivery' were kept" in said
+    assert "'site'" not in said
+    assert run(["minute", "--week", "2026-W02", "--project", str(project)]) == 0
+    brief = capsys.readouterr()
+    assert "Left out: 3 promises 'delivery', because 'bazaar' cannot tell Order Delivered." in brief.err
+    assert "delivery 100%." in brief.out
+
+
+def test_deliveries_that_another_source_tells_count_for_the_marketplace() -> None:
+    """A source that tells no deliveries itself has a share as soon as its promises are known to be kept or late."""
+    ledger = pa.table({"source": ["bazaar", "bazaar", "fair", "site"], "state": ["late", "overdue", "overdue", "none"]})
+    quiet = {name: f"'{name}' cannot tell it" for name in ("bazaar", "fair", "site")}
+    assert unheard(quiet, ledger) == {"fair": "'fair' cannot tell it"}
+
+
 def test_a_span_counts_orders_by_when_they_were_placed(seller: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--since and --until cut orders, customers and reviews; --as-of closes the log: what comes later is not seen."""
     late = told(seller, capsys, "--since", "2026-01-06", "--until", "2026-01-10")
@@ -216,6 +247,16 @@ def test_a_span_counts_orders_by_when_they_were_placed(seller: Path, capsys: pyt
     early = told(seller, capsys, "--as-of", "2026-01-06T00:00")
     assert early["site"]["orders"]["value"] == 2
     assert early["site"]["contacts"]["value"] == 0
+
+
+def test_a_span_without_orders_says_so(seller: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No orders are no revenue that was not told: the cell says that there were none, and no reason stands below."""
+    capsys.readouterr()
+    assert run(["marketplaces", "--since", "2027-01-01", "--project", str(seller)]) == 0
+    shown = capsys.readouterr()
+    [fair] = [line for line in shown.out.splitlines() if line.lstrip().startswith("fair")]
+    assert fair.split()[2:9] == ["0", "no", "orders", "no", "orders", "no", "orders"]
+    assert "None told yet" not in shown.err
 
 
 def test_groups_below_the_contracts_smallest_are_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

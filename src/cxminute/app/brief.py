@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 from cxminute.app.analysis import View
 from cxminute.app.comparing import Sides, parted, sides_of
 from cxminute.app.project import Project
+from cxminute.app.told import Tells, answerable, tells_of
 from cxminute.balance.budget import budget
 from cxminute.balance.promises import Promise
 from cxminute.balance.summary import states
@@ -101,8 +103,9 @@ def _weighed(then: View, week: str, sides: Sides) -> tuple[pa.Table, list[Standi
     """Daily counts of every promise and journey, how each stands at the end of the week, and promises by source."""
     definitions = then.project.definitions
     parts, standing, beside = [TALLY.empty_table()], [], []
+    told = tells_of(then.project, then.as_of)
     for promise in definitions.promises.values():
-        tally, stands, by_source = _promise(then, promise, week, sides)
+        tally, stands, by_source = _promise(then, promise, week, sides, told)
         parts.append(tally)
         standing.append(stands)
         beside.append(by_source)
@@ -113,10 +116,12 @@ def _weighed(then: View, week: str, sides: Sides) -> tuple[pa.Table, list[Standi
     return pa.concat_tables(parts).unify_dictionaries(), standing, beside
 
 
-def _promise(then: View, promise: Promise, week: str, sides: Sides) -> tuple[pa.Table, Standing, dict[str, pa.Table]]:
+def _promise(
+    then: View, promise: Promise, week: str, sides: Sides, told: Mapping[str, Tells]
+) -> tuple[pa.Table, Standing, dict[str, pa.Table]]:
     dimensions = then.project.settings.dimensions
     zone = then.project.settings.zone
-    ledger, closes_at = then.ledger(promise, tuple(dict.fromkeys((*dimensions, *sides.dimensions))))
+    ledger, closes_at = answerable(then, promise, (*dimensions, *sides.dimensions), told)
     tally = tally_promise(promise, ledger, zone, carried(ledger, dimensions), as_of=closes_at)
     row = states(then.due(ledger), zone=zone, clustered="day", as_of=closes_at).to_pylist()[0]
     burn = None

@@ -44,7 +44,7 @@ def answer(found: Markets, settings: Settings, *, picture: bool) -> Answer:
             kept.promise,
             row.source,
             kept.made,
-            share(kept.kept.value) if not kept.kept.why else kept.kept.why,
+            share(kept.kept.value) if not kept.kept.why else _short(kept.kept.why),
             _between(kept.kept),
             kept.kept.n,
             share(kept.target),
@@ -103,6 +103,8 @@ def _money(row: Market, key: str) -> str:
     """Each currency by itself; a margin with the share that it is of what the goods brought."""
     if row.money_why:
         return _short(row.money_why)
+    if row.orders.value == 0:
+        return "no orders"
     said = []
     for each in row.money:
         amount = each[key]
@@ -139,8 +141,11 @@ def _reasons(found: Markets) -> list[str]:
     for row in found.rows:
         reasons = [row.money_why, row.insights_why, row.orders.why, *(figure.why for figure in row.figures.values())]
         for why in reasons:
-            if why and not why.startswith(("of itself", "no orders", "no customers")):
+            if why and not why.startswith(("of itself", "no orders", "no customers", "none")):
                 said[why] = None
+        for kept in row.promises:
+            if kept.kept.why.startswith("'"):
+                said[f"{kept.kept.why}, so nobody knows which of its '{kept.promise}' were kept"] = None
         if row.margin_why:
             said[row.margin_why] = None
     if found.week:

@@ -11,7 +11,7 @@ INK, CALM, BLUE, AMBER = "#1f2933", "#7f8c99", "#2b6cb0", "#e0a13b"
 PANELS: Final = {
     "returned": ("share of orders returned or refunded", ".1~%"),
     "repeat": ("share of customers who came again", ".1~%"),
-    "rating": ("mean rating, of five", ".1f"),
+    "rating": ("mean rating, of five", ".3~f"),
     "contacts": ("tickets and messages an order", ".3~f"),
     "overlap": ("share of customers who are the own shop's too", ".1~%"),
 }
@@ -32,10 +32,11 @@ def chart(rows: Sequence[Market]) -> Any:
 
     names = [_name(row) for row in rows]
     silent = {_name(row): "not allowed" for row in rows if "not allowed" in row.figures["overlap"].why}
-    panels = [
-        _panel(title, shape, points, names, silent if title == PANELS["overlap"][0] else {})
-        for title, shape, points in _panels(rows)
-    ]
+    words = {PANELS["overlap"][0]: silent}
+    for promise in {kept.promise for row in rows for kept in row.promises}:
+        without = [row for row in rows if promise not in {kept.promise for kept in row.promises}]
+        words[_of_promise(promise)] = {_name(row): "not promised" for row in without}
+    panels = [_panel(title, shape, points, names, words.get(title, {})) for title, shape, points in _panels(rows)]
     heading = alt.TitleParams(_finding(rows), anchor="start", color=INK, fontSize=14, offset=12, limit=900)
     axes = {"labelColor": INK, "titleColor": INK, "domainColor": CALM, "tickColor": CALM, "gridColor": CALM}
     return (
@@ -60,7 +61,7 @@ def _panels(rows: Sequence[Market]) -> list[tuple[str, str, list[dict[str, Any]]
             for kept in row.promises
             if kept.promise == name and kept.kept.value is not None
         ]
-        found[f"promise {name}: share kept"] = (".1~%", points)
+        found[_of_promise(name)] = (".1~%", points)
     for key, (title, shape) in PANELS.items():
         figures = [(row, row.figures[key]) for row in rows]
         points = [_point(row, one.value, one.low, one.high) for row, one in figures if one.value is not None]
@@ -76,6 +77,10 @@ def _point(row: Market, value: float | None, low: float | None, high: float | No
         "low": value if low is None else low,
         "high": value if high is None else high,
     }
+
+
+def _of_promise(name: str) -> str:
+    return f"promise {name}: share kept"
 
 
 def _name(row: Market) -> str:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from cxminute.app.analysis import View
 from cxminute.app.comparing import sides_of, tier
 from cxminute.app.needing import needed
-from cxminute.app.told import Tells, tells_of
+from cxminute.app.told import Tells, silent, tells_of, unheard
 from cxminute.balance import markets as balance
 from cxminute.balance import worth
 from cxminute.balance.summary import states
@@ -135,7 +135,7 @@ def _base(seen: View, names: tuple[str, ...], own: tuple[str, ...], tells: Mappi
         orders=orders,
         customers=customers,
         events=_events(seen, tells, closes_at),
-        promises=_promises(seen, names),
+        promises=_promises(seen, names, tells),
         insights=insights,
         insights_why=why,
         as_of=closes_at,
@@ -167,19 +167,22 @@ def _events(seen: View, tells: Mapping[str, Tells], closes_at: int) -> pa.Table:
     return found.filter(inside)
 
 
-def _promises(seen: View, names: tuple[str, ...]) -> dict[str, list[Kept]]:
-    """Every promise by the source that made it."""
+def _promises(seen: View, names: tuple[str, ...], tells: Mapping[str, Tells]) -> dict[str, list[Kept]]:
+    """Every promise by the source that made it; where nothing tells whether it was kept there is no share."""
     found: dict[str, list[Kept]] = {name: [] for name in names}
     zone = seen.project.settings.zone
     clustered: Literal["day", "week"] = "week" if seen.span is None or seen.span > 8 * WEEK else "day"
     for promise in seen.project.definitions.promises.values():
         ledger, closes_at = seen.ledger(promise, ["source"])
+        unknown = unheard(silent(tells, promise), ledger)
         rows = states(seen.due(ledger), "source", zone=zone, clustered=clustered, as_of=closes_at)
         for row in rows.to_pylist():
             if row["source"] not in found or not row["made"]:
                 continue
             n = row["kept"] + row["late"] + row["overdue"]
             kept = Figure(row["share_kept"], row["low"], row["high"], n, "" if n else "none due yet")
+            if row["source"] in unknown:
+                kept = Figure(why=unknown[row["source"]])
             found[row["source"]].append(Kept(promise.name, row["made"], kept, promise.target))
     return found
 

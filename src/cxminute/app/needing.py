@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from cxminute.app.analysis import View
 from cxminute.app.brief import carried, days_of, week_view
+from cxminute.app.told import answerable, tells_of
 from cxminute.balance.tally import tally as tally_promise
 from cxminute.journeys.analyses.tally import tally as tally_journey
 from cxminute.model.tables import TALLY
@@ -35,8 +36,9 @@ def _tallies(then: View, sources: Collection[str]) -> Iterator[tuple[str, pa.Tab
     """(the source that is left out, daily counts without it), of every promise and journey; '' for all of them."""
     settings = then.project.settings
     split = tuple(dict.fromkeys((*settings.dimensions, "source")))
+    told = tells_of(then.project, then.as_of)
     for promise in then.project.definitions.promises.values():
-        ledger, closes_at = then.ledger(promise, split)
+        ledger, closes_at = answerable(then, promise, split, told)
         for name, rows in _without(ledger, sources):
             paths = carried(rows, settings.dimensions)
             yield name, tally_promise(promise, rows, settings.zone, paths, as_of=closes_at)

@@ -23,6 +23,8 @@ from cxminute.collect.source import Source
 from cxminute.model.errors import BadData, BrokenStore, CxmError, Unavailable, WrongUse
 from cxminute.store.log import Counts, collecting
 
+PULLED_BY = "Write [pull] into the file of a source that has an API: its url, and env:NAME for each secret."
+
 
 @dataclass(slots=True)
 class Pulled:
@@ -58,6 +60,7 @@ def settings_of(project: Project, source: Source) -> Pull:
         raise WrongUse(
             f"Source '{source.name}' is not pulled: its file has no [pull].",
             allowed=", ".join(project.definitions.pulls) or "a source with [pull]: none has it yet",
+            then=PULLED_BY,
         )
     return found
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cxminute.app import output
+from cxminute.app.analysis import View
 from cxminute.app.project import Project
+from cxminute.balance.promises import Promise
 from cxminute.collect.readers.catalogue import reader_of
 from cxminute.collect.source import Source
 from cxminute.store.vault import PERSON_KINDS
@@ -58,6 +64,49 @@ def tells_of(project: Project, as_of: int | None = None) -> dict[str, Tells]:
         )
         for name, source in project.definitions.sources.items()
     }
+
+
+def silent(told: Mapping[str, Tells], promise: Promise) -> dict[str, str]:
+    """Sources that make a promise and have told of nothing that keeps it, each with why."""
+    if promise.kept.kind != "event":
+        return {}
+    made = promise.made
+    why = {name: one.why_not(promise.kept.name, promise.kept.name) for name, one in told.items()}
+    return {name: said for name, said in why.items() if said and (made.kind == "any" or made.name in told[name].seen)}
+
+
+def unheard(quiet: Mapping[str, str], ledger: pa.Table) -> dict[str, str]:
+    """Of silent sources those of whose promises nobody else has told either: not kept is not known there, never 0.
+
+    ledger: whole, of no span, with the dimension 'source'
+    """
+    if not quiet:
+        return {}
+    sources, state = (ledger[name].cast(pa.string()) for name in ("source", "state"))
+    heard = pc.unique(sources.filter(pc.is_in(state, value_set=pa.array(["kept", "late"])))).to_pylist()
+    made = pc.unique(sources.filter(pc.not_equal(state, "none"))).to_pylist()
+    return {name: why for name, why in quiet.items() if name in made and name not in heard}
+
+
+def answerable(
+    seen: View, promise: Promise, dimensions: Sequence[str], told: Mapping[str, Tells]
+) -> tuple[pa.Table, int]:
+    """A promise's whole ledger without the sources of which nobody tells whether it was kept; that is told, once.
+
+    returns: the ledger, and the moment that the log is closed at
+    """
+    quiet = silent(told, promise)
+    split = (*dimensions, "source") if quiet else dimensions
+    ledger, closes_at = seen.ledger(promise, tuple(dict.fromkeys(split)))
+    for name, why in unheard(quiet, ledger).items():
+        known = ledger.filter(pc.not_equal(ledger["source"].cast(pa.string()), name))
+        left = ledger.num_rows - known.num_rows
+        said = f"Left out: {output.count(left, 'promises')} '{promise.name}', because {why}."
+        ledger = known
+        if said not in seen.told:
+            seen.told.add(said)
+            output.note(said)
+    return ledger, closes_at
 
 
 def _events(source: Source) -> dict[str, frozenset[str]] | None:

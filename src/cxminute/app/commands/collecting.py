@@ -23,6 +23,8 @@ app = App(
     help_format="plaintext",
 )
 
+_NO_EVENT = "No event: nothing in it says that something happened at some time. It is no fault, and nothing was kept."
+
 
 def collect(
     *paths: Path, source: str | None = None, dry_run: bool = False, json: bool = False, project: Path = Path()
@@ -220,6 +222,8 @@ def _preview(project: Project, path: Path | None, source: Source) -> None:
     output.say(f"Of the first {output.count(received.counts['rows'], 'rows')}, and nothing was written:")
     for name, number in names.most_common():
         output.say(f"  {number:,} {name}")
+    if received.counts["rows"] and not names and not reasons:
+        output.say(f"  {_NO_EVENT}")
     for reason, number in reasons.most_common():
         output.say(f"  {output.count(number, 'rows')} in quarantine: {reason}, {REASONS[reason].meaning}")
     for row in received.events.slice(0, 6).to_pylist():
@@ -257,6 +261,8 @@ def _show(shown: str, done: Collected) -> None:
         f"{shown}: {output.count(c.rows, 'rows')}; {', '.join(parts)}; "
         f"{output.count(c.rejected, 'rows')} in quarantine."
     )
+    if c.rows and not (c.added or c.repeated or c.corrected or c.removed or c.rejected):
+        output.say(f"  {_NO_EVENT}")
     for reason, count in sorted(done.reasons.items(), key=lambda item: -item[1]):
         output.say(f"  {count:,} {reason}: {REASONS[reason].meaning}")
     if done.nobody:

@@ -76,7 +76,11 @@ def _source(project: Project, name: str | None) -> Source:
     known = list(project.definitions.pulls)
     if len(known) == 1:
         return project.source(known[0])
-    raise WrongUse("Which source?", allowed=", ".join(known) or "a source whose file has [pull]: none has it yet")
+    if known:
+        raise WrongUse("Which source?", allowed=", ".join(known))
+    from cxminute.app.pulling import PULLED_BY  # noqa: PLC0415 -- brings what asks APIs
+
+    raise WrongUse("Which source?", allowed="a source whose file has [pull]: none has it yet", then=PULLED_BY)
 
 
 def _show(done: Pulled) -> None:

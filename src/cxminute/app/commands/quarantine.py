@@ -24,6 +24,8 @@ app = App(
     help_format="plaintext",
 )
 
+_EMPTY = "Nothing of that lies in quarantine."
+
 
 @app.default
 def quarantine(*, source: str | None = None, json: bool = False, project: Path = Path()) -> None:
@@ -49,6 +51,9 @@ def quarantine(*, source: str | None = None, json: bool = False, project: Path =
         output.document({"quarantine": found})
         return
     rows = [(s, r, n, REASONS[r].meaning) for (s, r), n in counted.most_common()]
+    if not rows:
+        output.say(_EMPTY)
+        return
     output.table("Quarantine", ("source", "reason", "rows", "meaning"), rows)
 
 
@@ -92,6 +97,9 @@ def show(
         output.document({"rejects": rows})
         return
     shown = [(str(r["number"]), r["source"], r["position"] + 1, r["reason"], r["detail"], r["row"]) for r in rows]
+    if not shown:
+        output.say(_EMPTY)
+        return
     output.table("Quarantine", ("number", "source", "row", "reason", "detail", "as it came"), shown)
 
 

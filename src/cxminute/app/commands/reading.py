@@ -137,6 +137,7 @@ def promises(name: str | None = None, *, by: str | None = None, options: Reading
     path = seen.path(by)
     chosen = [seen.project.promise(name)] if name else list(seen.project.definitions.promises.values())
     documents = [_promise(seen, promise, path) for promise in chosen]
+    _note_unknown(seen, chosen)
     if options.json:
         output.document({"promises": output.clean(documents)})
         return
@@ -158,6 +159,20 @@ def promises(name: str | None = None, *, by: str | None = None, options: Reading
                 f"broken promises in 28 days {spent['spent']:,} are spent. Burn: {burn}."
                 + (" It burns in a short and a long window: look now." if spent["alerts"] else "")
             )
+
+
+def _note_unknown(seen: View, chosen: Sequence[Promise]) -> None:
+    """Tells of sources that make a promise and of which nobody says whether it was kept: their overdue is unknown."""
+    from cxminute.app.told import silent, tells_of, unheard  # noqa: PLC0415 -- brings the readers
+
+    told = tells_of(seen.project, seen.as_of)
+    for promise in chosen:
+        quiet = silent(told, promise)
+        if not quiet:  # a ledger by source is asked for only where it matters
+            continue
+        ledger, _ = seen.ledger(promise, ["source"])
+        for why in unheard(quiet, ledger).values():
+            output.note(f"{why}: nobody knows which of its promises '{promise.name}' were kept; here they are overdue.")
 
 
 def _promise(seen: View, promise: Promise, by: str | None) -> dict[str, object]:

@@ -77,6 +77,9 @@ def requests(*, everything: bool = False, json: bool = False, project: Path = Pa
     if json:
         output.document({"requests": [_request(one, at) for one in found]})
         return
+    if not found:
+        output.say("Nobody has asked for anything." if everything else "No request is open.")
+        return
     rows = [
         (str(one.id), one.source, one.kind, _about(one), _day(one.received_at), _due(one, at), one.proof or "-")
         for one in found

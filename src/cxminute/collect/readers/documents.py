@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Final, cast
 import msgspec
 
 from cxminute.collect import delimited
+from cxminute.collect.compressed import damage_of
 from cxminute.collect.ndjson import decoded
 from cxminute.collect.readers.facts import Form, Piece, Reader
 from cxminute.collect.rejects import Rejects, storable
@@ -24,6 +25,14 @@ LARGEST: Final = 1 << 30
 _ROWS: Final = 50_000
 _WRAPPER: Final = 3
 """Fields of an object around the one that a document is about: itself, and what a page has beside it."""
+_FOREIGN: Final = {
+    b"PK\x03\x04": "an Excel workbook or a ZIP archive",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook",
+    b"%PDF": "a PDF",
+    b"\x89PNG": "a picture",
+    b"<": "a web page, such as that of a login, or XML",
+}
+"""What is taken for a report by mistake, by its first bytes."""
 _BOM: Final = codecs.BOM_UTF8
 _BLANK: Final = b" \t\r\n"
 
@@ -65,6 +74,12 @@ def pieces(file: BinaryIO, reader: Reader, source: Source, name: str) -> Iterato
     whole = file.read(LARGEST + 1)
     if len(whole) > LARGEST:
         raise BadData("The document is larger than 1 GiB.", file=name, allowed="smaller parts of it")
+    if damage_of(file):  # half an order would correct the whole one
+        raise BadData(
+            "The compressed file breaks off, or is damaged.",
+            file=name,
+            then="Nothing of it was collected: copy the file again.",
+        )
     plain = whole.removeprefix(_BOM)
     start = plain.lstrip(_BLANK)[:1]
     if not start:
@@ -197,6 +212,9 @@ def _form_of(piece: Piece, forms: Sequence[Form]) -> Form | None:
 
 
 def _of_report(whole: bytes, reader: Reader, source: Source, name: str) -> Iterator[Found | Broken]:
+    if foreign := next((said for begin, said in _FOREIGN.items() if whole.lstrip(_BLANK).startswith(begin)), ""):
+        allowed = "JSON, or a report as text (.csv, .tsv, .txt)"
+        raise BadData(f"This is {foreign}.", file=name, allowed=allowed, then="Nothing was collected.")
     encoding = source.encoding if source.encoding != "utf-8" else _encoding(whole)
     begin = whole[: 1 << 16].decode(encoding, "replace").removeprefix("\ufeff")
     first = next((line for line in begin.splitlines() if line.strip()), "")
@@ -214,7 +232,9 @@ def _of_report(whole: bytes, reader: Reader, source: Source, name: str) -> Itera
             if not form.key or not all(key):  # a row without its key is a piece by itself, which the form refuses
                 key = ("", str(position))
             groups.setdefault(key, (position, []))[1].append(row)
-    if form is not None:
+    if form is None:  # no row at all, but a header, which has to be one that is known
+        _report_of([_called(cell.strip(' "'), source) for cell in first.split(as_csv.delimiter)], reader, name)
+    else:
         found = form
         yield from (Found(found, {"rows": rows}, position, len(rows)) for position, rows in groups.values())
     yield from (Broken(*row) for row in zip(*(rejects.table()[c].to_pylist() for c in _KEPT), strict=True))
@@ -234,7 +254,8 @@ def _report_of(header: Sequence[str], reader: Reader, name: str) -> Form:
         return form
     if not reports:
         raise BadData(f"The reader '{reader.name}' takes JSON.", file=name, then="Nothing was collected.")
-    near = max(reports, key=lambda form: sum(column in header for column in form.has) / len(form.has))
+    plain = {_bare(column) for column in header}
+    near = max(reports, key=lambda form: sum(_bare(column) in plain for column in form.has) / len(form.has))
     lacking = [column for column in near.has if column not in header]
     if not lacking:
         lacking = [column for column in near.lacks if column in header]
@@ -247,6 +268,11 @@ def _report_of(header: Sequence[str], reader: Reader, name: str) -> Form:
         then=f"Nothing was collected: a {near.name} has it. If it has another name here, say so: "
         f'[columns] "{lacking[0]}" = "..." in the source.',
     )
+
+
+def _bare(column: str) -> str:
+    """A name without what people write differently: 'CSAT score' and 'csat_score' are alike."""
+    return "".join(letter for letter in column.casefold() if letter.isalnum())
 
 
 def _form_of_columns(header: Sequence[str], forms: Sequence[Form]) -> Form | None:
