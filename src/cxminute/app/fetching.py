@@ -7,8 +7,6 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from typing import Final
 from urllib.parse import urljoin, urlsplit
@@ -17,9 +15,8 @@ import httpx2
 import msgspec
 
 from cxminute.app import clock
-from cxminute.collect.pulls.asking import Answer, Api, Ask, Way, count_of, text_of
+from cxminute.collect.pulls.asking import Answer, Api, Ask, Way, count_of, stamped, text_of
 from cxminute.model.errors import BadData, CxmError, Unavailable
-from cxminute.model.times import to_ms
 
 LARGEST: Final = 64 << 20
 """Bytes of one answer, inflated; the largest pages of these APIs are a tenth of it."""
@@ -35,7 +32,7 @@ _WHOLE: Final = 300.0
 """Seconds from question to the last byte of its answer: who drips holds nobody up for good."""
 _REDIRECTS: Final = 3
 _ABOUT: Final = {"Accept": "application/json", "User-Agent": f"cxminute/{version('cxminute')} (Language=Python)"}
-_AGAIN: Final = (408, 425, 429, 500, 502, 503, 504)
+_AGAIN: Final = (408, 425, 429)
 _REFUSED: Final = (401, 403)
 _BEFORE: Final = 60.0
 """Seconds before its end at which an access token is renewed."""
@@ -186,7 +183,7 @@ class Fetch:
                 raise self._elsewhere(url)
         known = {**self._headers.get(ask.kind, {}), **headers}
         pause = self.api.pause(status, known)
-        if status in _AGAIN or status > 500:
+        if status in _AGAIN or status >= 500:
             raise _Try(f"answered {status}", max(pause, self._after(headers)))
         if status in _REFUSED:
             raise _Refusal(status)
@@ -260,14 +257,10 @@ class Fetch:
         try:
             return max(0.0, float(said))
         except ValueError:
-            pass
-        try:
-            until = parsedate_to_datetime(said)
-        except (ValueError, TypeError):
+            until, since = stamped(headers, "retry-after"), stamped(headers, "date")
+        if until is None:
             return 0.0
-        until = until if until.tzinfo else until.replace(tzinfo=UTC)
-        since = _dated(headers)
-        return max(0.0, (to_ms(until) - (self.around.now() if since is None else since)) / 1_000)
+        return max(0.0, (until - (self.around.now() if since is None else since)) / 1_000)
 
     @property
     def _host(self) -> str:
@@ -296,20 +289,6 @@ class _Refusal(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(str(status))
         self.status = status
-
-
-def _dated(headers: Mapping[str, str]) -> int | None:
-    """When the API says it answered, UTC ms; None where it does not say."""
-    try:
-        found: datetime = parsedate_to_datetime(headers.get("date", ""))
-        return to_ms(found if found.tzinfo else found.replace(tzinfo=UTC))
-    except (ValueError, TypeError):
-        return None
-
-
-def dated(answer: Answer) -> int | None:
-    """When the API says it gave this answer, UTC ms; None where it does not say."""
-    return _dated(answer.headers)
 
 
 def _is_untrusted(fault: BaseException | None) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from cxminute.app.collecting import Advance, collect_document, judged, known_of
-from cxminute.app.fetching import Around, Fetch, Stale, dated
+from cxminute.app.fetching import Around, Fetch, Stale
 from cxminute.app.project import Project
 from cxminute.collect.pulls import cursor as cursors
-from cxminute.collect.pulls.asking import Answer, Page
+from cxminute.collect.pulls.asking import Answer, Page, stamped
 from cxminute.collect.pulls.catalogue import api_of
 from cxminute.collect.pulls.cursor import Cursor
 from cxminute.collect.pulls.settings import FIRST, Pull
@@ -46,7 +47,7 @@ class Pulled:
     pages: int = 0
     records: int = 0
     counts: Counts = field(default_factory=Counts)
-    reasons: dict[str, int] = field(default_factory=dict)
+    reasons: Counter[str] = field(default_factory=Counter)
     mark: int | None = None
     asked: int = 0
     waited: float = 0.0
@@ -90,11 +91,9 @@ def fetching(
                 allowed="letters, digits and signs of ASCII in one line",
                 then="Nothing was asked for.",
             )
-    fetch = Fetch(api, settings.way, secrets, settings.secrets, settings.every / 1_000, around or Around())
-    try:
+    every = settings.every / 1_000
+    with closing(Fetch(api, settings.way, secrets, settings.secrets, every, around or Around())) as fetch:
         yield fetch
-    finally:
-        fetch.close()
 
 
 def pull(
@@ -115,10 +114,9 @@ def pull(
     """
     around = fetch.around
     with alone(project, source):
-        kept = project.cursors.get(source.name, stream)
-        cursor = Cursor() if kept is None else cursors.read(kept[0])
-        if kept is not None and fetch.last is None:  # also between one command and the next
-            fetch.last = around.passed() - max(0, around.now() - kept[1]) / 1_000
+        cursor, moved = _kept(project, source, stream)
+        if moved is not None and fetch.last is None:  # also between one command and the next
+            fetch.last = around.passed() - max(0, around.now() - moved) / 1_000
         resumed = since is None and cursor.run is not None and cursor.run.place != ""
         done = Pulled(stream, 0, resumed, mark=cursor.mark)
         before, waited = fetch.tried, fetch.waited
@@ -151,19 +149,23 @@ class _Steps:
 
     def run(self, since: int | None) -> None:
         """One run to its end: the one in progress, or a new one."""
-        settings, now = settings_of(self.project, self.source), self.fetch.around.now()
-        self.cursor = cursors.begun(self.cursor, _first(settings, now), settings.overlap, now, since=since)
+        self.cursor = _begun(self.project, self.source, self.cursor, self.fetch.around.now(), since)
         run = self.cursor.run
         if run is not None and not self.done.since:
             self.done.since = run.since
         try:
-            _run(self.fetch, self.done.stream, self.cursor, self.take, self.date)
+            self.through()
         except Stale:
             run = self.cursor.run
             if run is None or not run.place:
                 raise
             self.cursor = cursors.again(self.cursor)  # its place has expired: the same span from its first page
-            _run(self.fetch, self.done.stream, self.cursor, self.take, self.date)
+            self.through()
+
+    def through(self) -> None:
+        """Page by page from where the cursor is."""
+        for page in _pages(self.fetch, self.done.stream, self.cursor, self.date):
+            self.take(page)
 
     def take(self, page: Page) -> None:
         """A page into the log, then the cursor on: who dies in between takes the page again, which changes nothing."""
@@ -174,8 +176,7 @@ class _Steps:
             name = f"{self.done.stream}, page {1 + (run.pages if run else 0)}"
             got = collect_document(self.project, self.source, name, page.body, now)
             self.done.counts += got.counts
-            for reason, number in got.reasons.items():
-                self.done.reasons[reason] = self.done.reasons.get(reason, 0) + number
+            self.done.reasons.update(got.reasons)
         self.cursor = cursors.onward(self.cursor, page)
         self.project.cursors.put(self.source.name, self.done.stream, cursors.written(self.cursor), now)
         self.done.pages, self.done.records = self.done.pages + 1, self.done.records + page.records
@@ -184,26 +185,19 @@ class _Steps:
 
     def date(self, answer: Answer) -> None:
         """By the API's own clock, if that is behind ours, the run began."""
-        at = dated(answer)
+        at = stamped(answer.headers, "date")
         if at is not None:
             self.cursor = cursors.dated(self.cursor, at)
 
 
 def look(project: Project, source: Source, stream: str, fetch: Fetch, *, since: int | None = None) -> Received:
     """What the first page that a pull would take would become; nothing is written."""
-    settings, now = settings_of(project, source), fetch.around.now()
-    kept = project.cursors.get(source.name, stream)
-    cursor = cursors.begun(
-        Cursor() if kept is None else cursors.read(kept[0]), _first(settings, now), settings.overlap, now, since=since
-    )
-    found: list[Page] = []
+    cursor = _begun(project, source, _kept(project, source, stream)[0], fetch.around.now(), since)
     try:
-        _run(fetch, stream, cursor, lambda page: _only(found, page), lambda _: None)
-    except _Enough:
-        pass
+        page = next(_pages(fetch, stream, cursor, lambda _: None))
     except Stale as stale:
         raise _unanswered(fetch, stale) from None
-    body, size = io.BytesIO(found[0].body), project.settings.segment_rows
+    body, size = io.BytesIO(page.body), project.settings.segment_rows
     reader, newest = reader_of(source.format), known_of(project, source)
     rows = next(telling.read(body, reader, source, name=f"{stream}, first page", size=size, newest=newest))
     return judged(project, source, rows, Seen(), secret=b"preview")
@@ -216,19 +210,11 @@ def _unanswered(fetch: Fetch, stale: Stale) -> CxmError:
     )
 
 
-class _Enough(Exception):
-    """One page was wanted, and it is there."""
+def _pages(fetch: Fetch, stream: str, cursor: Cursor, date: Callable[[Answer], None]) -> Iterator[Page]:
+    """Asks what the API's own file says; each page as it comes, and nothing further until the next one is wanted.
 
-
-def _only(found: list[Page], page: Page) -> None:
-    found.append(page)
-    raise _Enough
-
-
-def _run(
-    fetch: Fetch, stream: str, cursor: Cursor, take: Callable[[Page], None], date: Callable[[Answer], None]
-) -> None:
-    """Asks what the API's own file says, and hands over each page as it comes."""
+    date: called with each answer
+    """
     run = cursor.run
     flow = fetch.api.streams[stream](fetch.way, run.since if run else 0, run.place if run else "")
     nothing = Answer({}, b"", None)
@@ -236,7 +222,7 @@ def _run(
         step = next(flow)
         while True:
             if isinstance(step, Page):
-                take(step)
+                yield step
                 answer = nothing
             else:
                 answer = fetch.ask(step)
@@ -257,5 +243,14 @@ def alone(project: Project, source: Source) -> Iterator[None]:
         yield
 
 
-def _first(settings: Pull, now: int) -> int:
-    return now - FIRST if settings.since is None else settings.since
+def _kept(project: Project, source: Source, stream: str) -> tuple[Cursor, int | None]:
+    """A stream's cursor, and when it was moved last, UTC ms; None where it was never pulled."""
+    kept = project.cursors.get(source.name, stream)
+    return (Cursor(), None) if kept is None else (cursors.read(kept[0]), kept[1])
+
+
+def _begun(project: Project, source: Source, cursor: Cursor, now: int, since: int | None) -> Cursor:
+    """The cursor with a run in progress, as the source's file has it."""
+    settings = settings_of(project, source)
+    first = now - FIRST if settings.since is None else settings.since
+    return cursors.begun(cursor, first, settings.overlap, now, since=since)

@@ -20,7 +20,7 @@ from cxminute.collect.pulls.catalogue import APIS, api_of
 from cxminute.collect.pulls.cursor import Cursor
 from cxminute.model.times import HOUR
 from tests.app.market_models import MARKETS
-from tests.app.markets import NOON, Asked, Market
+from tests.app.markets import Asked, Market
 
 API = {"amazon-v0": ("amazon", "orders-v0")}
 NAMES = {"shop": ("77",), "seller": ("514048142",), "marketplaces": ("A1PA6795UKMFR9",)}
@@ -101,7 +101,7 @@ class Driver:
                     step = flow.send(Answer({}, b"", None))
                 else:
                     answer = self.ask(step)
-                    cursor = cursors.dated(cursor, NOON if "date" not in answer.headers else self.date())
+                    cursor = cursors.dated(cursor, self.date())
                     step = flow.send(answer)
 
     def date(self) -> int:

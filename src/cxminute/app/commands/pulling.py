@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cxminute.app import output
 from cxminute.app.project import Project
-from cxminute.app.pulling import Pulled, fetching, look, pull, settings_of
+from cxminute.app.pulling import PULLED_BY, Pulled, fetching, look, pull, settings_of
 from cxminute.collect.pulls.asking import iso
 from cxminute.collect.receive import Received
 from cxminute.collect.rejects import REASONS
@@ -78,8 +78,6 @@ def _source(project: Project, name: str | None) -> Source:
         return project.source(known[0])
     if known:
         raise WrongUse("Which source?", allowed=", ".join(known))
-    from cxminute.app.pulling import PULLED_BY  # noqa: PLC0415 -- brings what asks APIs
-
     raise WrongUse("Which source?", allowed="a source whose file has [pull]: none has it yet", then=PULLED_BY)
 
 
@@ -92,7 +90,7 @@ def _show(done: Pulled) -> None:
     parts.append(f"{c.rejected:,} in quarantine")
     pages = output.count(done.pages, "pages")
     output.say(f"{done.stream}: {pages}, {output.count(done.records, 'records')}; {', '.join(parts)}.")
-    for reason, count in sorted(done.reasons.items(), key=lambda item: -item[1]):
+    for reason, count in done.reasons.most_common():
         output.say(f"  {count:,} {reason}: {REASONS[reason].meaning}")
     went = "went on with" if done.resumed else "asked for"
     mark = "" if done.mark is None else f"; all before {from_ms(done.mark):%Y-%m-%d %H:%M:%S} UTC is in the log"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from cxminute.collect.pulls.asking import Api, Ask, Page, Pulling, Way, listed, moment, newest, text_of, whole
+from cxminute.collect.pulls.asking import Api, Ask, Page, Pulling, Way, listed, newest, text_of, when, whole
 
 NORTH_AMERICA: Final = "https://sellingpartnerapi-na.amazon.com"
 SECRETS: Final = ("client_id", "client_secret", "refresh_token")
@@ -24,7 +24,7 @@ def orders(way: Way, since: int, place: str) -> Pulling:
         answer = yield Ask("orders", f"{way.url}/orders/2026-01-01/orders", (*fixed, *token))
         found = listed(answer, "orders", "Amazon")
         place = text_of(answer.said, "pagination.nextToken")
-        until = moment(text_of(answer.said, "lastUpdatedBefore"))
+        until = when(answer.said, "lastUpdatedBefore")
         yield Page(answer.body, len(found), newest(found, "lastUpdatedTime"), place, until)
         if not place:
             return

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
 from cxminute.collect.pulls.amazon import API as NEWER
-from cxminute.collect.pulls.amazon import TOKENS
-from cxminute.collect.pulls.asking import Answer, Api, Ask, Page, Pulling, Way, listed, moment, newest, text_of, whole
+from cxminute.collect.pulls.asking import (
+    Api,
+    Ask,
+    Completing,
+    Page,
+    Pulling,
+    Way,
+    completed,
+    listed,
+    newest,
+    text_of,
+    when,
+    whole,
+)  # fmt: skip
 from cxminute.collect.readers.facts import Piece
 
 
@@ -26,18 +38,16 @@ def orders(way: Way, since: int, place: str) -> Pulling:
         token = [("NextToken", place)] if place else []
         answer = yield Ask("orders", f"{way.url}/orders/v0/orders", (*fixed, *token))
         found = listed(answer, "payload.Orders", "Amazon")
-        complete = list(found)
-        for number, order in enumerate(found):
-            complete[number] = yield from _with_items(way, order)
+        complete = yield from completed(found, partial(_with_items, way))
         place = text_of(answer.said, "payload.NextToken")
-        until = moment(text_of(answer.said, "payload.LastUpdatedBefore"))
+        until = when(answer.said, "payload.LastUpdatedBefore")
         body = msgspec.json.encode({"payload": {"Orders": complete}})
         yield Page(body, len(found), newest(found, "LastUpdateDate"), place, until)
         if not place:
             return
 
 
-def _with_items(way: Way, order: Piece) -> Generator[Ask | Page, Answer, Piece]:
+def _with_items(way: Way, order: Piece) -> Completing:
     """The order with all of its items, which the API gives by pages of their own."""
     number = text_of(order, "AmazonOrderId")
     if not number:
@@ -57,15 +67,13 @@ def _with_items(way: Way, order: Piece) -> Generator[Ask | Page, Answer, Piece]:
             return {**order, "OrderItems": items}
 
 
-_USUAL: Final[Mapping[str, tuple[str, ...]]] = {"token_url": (TOKENS,)}
-
 API: Final[Api] = replace(
     NEWER,
     title="Amazon, orders v0",
     page="https://developer-docs.amazon.com/sp-api/docs/orders-api-v0-reference",
     streams={"orders": orders},
     may={"token_url": NEWER.may["token_url"]},
-    usual=_USUAL,
+    usual={"token_url": NEWER.usual["token_url"]},
     size=50,
     says="Items are asked for order by order, half an order a second once the burst is used up.",
 )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from cxminute.collect.readers.facts import Piece
+from cxminute.collect.readers.fields import inner
 from cxminute.model.errors import BadData
 from cxminute.model.times import from_ms, to_ms
 
@@ -37,7 +40,7 @@ class Ask:
     def bearing(self, **headers: str) -> Ask:
         """The same with more headers; a name's underscores are dashes."""
         more = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Ask(self.kind, self.url, self.query, {**self.headers, **more}, self.form, self.lenient)
+        return replace(self, headers={**self.headers, **more})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class Page:
 
 Pulling: TypeAlias = Generator[Ask | Page, Answer, None]
 """A run: yields what to ask, is sent the answer; yields a page, is sent nothing of use once it is in the log."""
+Completing: TypeAlias = Generator[Ask, Answer, Piece]
+"""Asks for what an API has apart of a piece; ends with the piece that has it within."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +145,25 @@ class Api:
     says: str = ""
 
 
+def basic(name: str, word: str) -> str:
+    """The Authorization of who has a name and a word for it."""
+    return f"Basic {b64encode(f'{name}:{word}'.encode()).decode()}"
+
+
+def completed(found: Sequence[Piece], more: Callable[[Piece], Completing]) -> Generator[Ask, Answer, list[Piece]]:
+    """The pieces of a page, each with what the API has apart, asked for piece by piece."""
+    complete = list(found)
+    for number, piece in enumerate(found):
+        complete[number] = yield from more(piece)
+    return complete
+
+
 def listed(answer: Answer, path: str, title: str) -> list[Piece]:
     """The objects of the list at a dotted path of an answer ('' for the answer itself).
 
     raises: BadData where there is no such list: the API answered with something that its documentation does not know
     """
-    found = answer.said
-    for name in path.split(".") if path else ():
-        found = found.get(name) if isinstance(found, Mapping) else None
+    found = _within(answer.said, path) if path else answer.said
     if not isinstance(found, list) or not all(isinstance(item, Mapping) for item in found):
         where = f"a list of objects under '{path}'" if path else "a list of objects"
         raise BadData(
@@ -160,44 +176,48 @@ def listed(answer: Answer, path: str, title: str) -> list[Piece]:
 
 def count_of(answer: Answer, path: str) -> int:
     """The whole number at a dotted path of an answer; 0 where there is none."""
-    found = answer.said
-    for name in path.split("."):
-        found = found.get(name) if isinstance(found, Mapping) else None
+    found = _within(answer.said, path)
     return found if isinstance(found, int) and not isinstance(found, bool) else 0
 
 
 def text_of(piece: object, path: str) -> str:
     """The text at a dotted path; '' where there is none."""
-    for name in path.split("."):
-        piece = piece.get(name) if isinstance(piece, Mapping) else None
-    return str(piece) if isinstance(piece, str | int) and not isinstance(piece, bool) else ""
+    found = _within(piece, path)
+    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
+
+
+def _within(said: object, path: str) -> object:
+    return inner(said, path) if isinstance(said, Mapping) else None
 
 
 def newest(pieces: Sequence[Piece], *paths: str) -> int | None:
-    """The latest of the times of all pieces, each at the first of the paths that says one, UTC ms.
+    """The latest of the times of all pieces, UTC ms; None where none says one."""
+    found = [at for piece in pieces if (at := when(piece, *paths)) is not None]
+    return max(found, default=None)
+
+
+def when(piece: object, *paths: str) -> int | None:
+    """The time at the first of the paths that says something, UTC ms; None where none does.
 
     Numbers are epoch seconds; a time without an offset is UTC, as all these APIs have it. What cannot be read counts
     for nothing: the reader will say what is wrong with it.
     """
-    found = [at for piece in pieces if (at := _at(piece, paths)) is not None]
-    return max(found, default=None)
-
-
-def _at(piece: Piece, paths: Sequence[str]) -> int | None:
-    for path in paths:
-        if written := text_of(piece, path):
-            return moment(written)
-    return None
-
-
-def moment(written: str) -> int | None:
-    """A time as an API writes it, UTC ms; None where it is none."""
+    written = next(filter(None, (text_of(piece, path) for path in paths)), "")
     try:
         if written.isdecimal():
             return int(written) * 1_000
         found = datetime.fromisoformat(written)
         return to_ms(found if found.tzinfo else found.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
+        return None
+
+
+def stamped(headers: Mapping[str, str], name: str) -> int | None:
+    """The time in a header, as HTTP writes it, UTC ms; None where there is none."""
+    try:
+        found: datetime = parsedate_to_datetime(headers.get(name, ""))
+        return to_ms(found if found.tzinfo else found.replace(tzinfo=UTC))
+    except (ValueError, TypeError):
         return None
 
 
@@ -231,24 +251,21 @@ def next_spot(place: str, size: int, made: Sequence[int | None], total: int) -> 
     total: of all pages, as this answer says
     """
     since, offset = spot(place)
-    following = next_offset(str(offset), size, len(made), total)
+    following = next_offset(offset, size, len(made), total)
     if not following:
         return ""
     last = made[-1]
-    if int(following) >= DEEPEST and last is not None and last > since:
+    if following >= DEEPEST and last is not None and last > since:
         return f"{last}/0"
     return f"{since}/{following}"
 
 
-def next_offset(place: str, size: int, here: int, total: int) -> str:
-    """Where the page after this one starts, as a place; '' where this was the last.
+def next_offset(offset: int, size: int, here: int, total: int) -> int:
+    """Where the page after this one starts; 0 where this was the last.
 
     here:  records of this page; a short page is not the last where the total says that there is more
     total: of all pages, as this answer says; 0 where it does not
     """
-    offset = int(place or 0)
-    if not here:
-        return ""
-    if total:
-        return str(offset + here) if offset + here < total else ""
-    return str(offset + here) if here >= size else ""
+    following = offset + here
+    more = following < total if total else here >= size
+    return following if here and more else 0

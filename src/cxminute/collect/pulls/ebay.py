@@ -7,18 +7,33 @@ behind them move to earlier pages. Read from the last page on, none is missed; w
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
-from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
-from cxminute.collect.pulls.asking import Answer, Api, Ask, Page, Pulling, Way, count_of, iso, listed, newest, text_of
+from cxminute.collect.pulls.asking import (
+    Answer,
+    Api,
+    Ask,
+    Completing,
+    Page,
+    Pulling,
+    Way,
+    basic,
+    completed,
+    count_of,
+    iso,
+    listed,
+    newest,
+    stamped,
+    text_of,
+)  # fmt: skip
 from cxminute.collect.readers.facts import Piece
-from cxminute.model.times import to_ms
+from cxminute.model.times import SECOND
 
 
 def orders(way: Way, since: int, place: str) -> Pulling:
@@ -41,18 +56,20 @@ def orders(way: Way, since: int, place: str) -> Pulling:
         yield replace(page, until=int(end))
 
 
-def _page(way: Way, found: Sequence[Piece], place: str) -> Generator[Ask | Page, Answer, Page]:
-    """The page of these orders, each with its fulfillments: when a parcel left stands there."""
-    complete = list(found)
-    for number, order in enumerate(found):
-        if not order.get("fulfillmentHrefs"):
-            continue
-        url = f"{way.url}/sell/fulfillment/v1/order/{quote(text_of(order, 'orderId'), safe='')}/shipping_fulfillment"
-        answer = yield Ask("fulfillments", url, lenient=True)
-        if answer.said is not None:
-            complete[number] = {**order, "fulfillments": listed(answer, "fulfillments", "eBay")}
+def _page(way: Way, found: Sequence[Piece], place: str) -> Generator[Ask, Answer, Page]:
+    """The page of these orders."""
+    complete = yield from completed(found, partial(_with_fulfillments, way))
     body = msgspec.json.encode({"orders": complete})
     return Page(body, len(found), newest(found, "lastModifiedDate"), place)
+
+
+def _with_fulfillments(way: Way, order: Piece) -> Completing:
+    """The order with its fulfillments: when a parcel left stands there."""
+    if not order.get("fulfillmentHrefs"):
+        return order
+    url = f"{way.url}/sell/fulfillment/v1/order/{quote(text_of(order, 'orderId'), safe='')}/shipping_fulfillment"
+    answer = yield Ask("fulfillments", url, lenient=True)
+    return order if answer.said is None else {**order, "fulfillments": listed(answer, "fulfillments", "eBay")}
 
 
 def _changed(since: int, until: str = "") -> str:
@@ -61,17 +78,15 @@ def _changed(since: int, until: str = "") -> str:
 
 def _clock(answer: Answer) -> int | None:
     """What the API's clock said, a second before: changes of that second may not be listed yet."""
-    try:
-        return to_ms(parsedate_to_datetime(answer.headers.get("date", ""))) - 1_000
-    except (ValueError, TypeError):
-        return None
+    at = stamped(answer.headers, "date")
+    return None if at is None else at - SECOND
 
 
 def _grant(way: Way, secrets: Mapping[str, str]) -> Ask:
-    pair = b64encode(f"{secrets['client_id']}:{secrets['client_secret']}".encode()).decode()
     form = {"grant_type": "refresh_token", "refresh_token": secrets["refresh_token"]}
     url = f"{way.url}/identity/v1/oauth2/token"
-    return Ask("token", url, headers={"Authorization": f"Basic {pair}"}, form=form)
+    client = basic(secrets["client_id"], secrets["client_secret"])
+    return Ask("token", url, headers={"Authorization": client}, form=form)
 
 
 def _signed(ask: Ask, _secrets: Mapping[str, str], token: str) -> Ask:

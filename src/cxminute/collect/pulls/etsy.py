@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from cxminute.collect.pulls.asking import Api, Ask, Page, Pulling, Way, count_of, listed, newest, next_spot, spot
+from cxminute.collect.pulls.asking import Api, Ask, Page, Pulling, Way, count_of, listed, newest, next_spot, spot, when
 from cxminute.model.times import SECOND
 
 
@@ -27,7 +27,7 @@ def orders(way: Way, since: int, place: str) -> Pulling:
         later = [("min_created", str(made // SECOND))] if made else []
         answer = yield Ask("orders", url, (*fixed, *later, ("offset", str(offset))))
         found = listed(answer, "results", "Etsy")
-        times = [newest([receipt], "created_timestamp", "create_timestamp") for receipt in found]
+        times = [when(receipt, "created_timestamp", "create_timestamp") for receipt in found]
         place = next_spot(place, way.size, times, count_of(answer, "count"))
         yield Page(answer.body, len(found), newest(found, "updated_timestamp", "update_timestamp"), place)
         if not place:

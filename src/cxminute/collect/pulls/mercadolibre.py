@@ -6,27 +6,29 @@ is, or shifts others to later pages, where they are only read twice.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
 from cxminute.collect.pulls.asking import (
-    Answer,
     Api,
     Ask,
+    Completing,
     Page,
     Pulling,
     Way,
+    completed,
     count_of,
     iso,
     listed,
-    moment,
     newest,
     next_spot,
     spot,
     text_of,
+    when,
 )  # fmt: skip
 from cxminute.collect.readers.facts import Piece
 
@@ -45,10 +47,8 @@ def orders(way: Way, since: int, place: str) -> Pulling:
         query = (*fixed, *later, ("offset", str(offset)))
         answer = yield Ask("orders", f"{way.url}/orders/search", query)
         found = listed(answer, "results", "Mercado Libre")
-        complete = list(found)
-        for number, order in enumerate(found):
-            complete[number] = yield from _with_shipment(way, order)
-        times = [moment(text_of(order, "date_created")) for order in found]
+        complete = yield from completed(found, partial(_with_shipment, way))
+        times = [when(order, "date_created") for order in found]
         place = next_spot(place, way.size, times, count_of(answer, "paging.total"))
         body = msgspec.json.encode({"results": complete})
         yield Page(body, len(found), newest(found, "date_last_updated", "last_updated"), place)
@@ -56,7 +56,7 @@ def orders(way: Way, since: int, place: str) -> Pulling:
             return
 
 
-def _with_shipment(way: Way, order: Piece) -> Generator[Ask | Page, Answer, Piece]:
+def _with_shipment(way: Way, order: Piece) -> Completing:
     """The order, its shipment under `shipping`; as it was where it has none, or none that may be seen."""
     number = text_of(order, "shipping.id")
     if not number:

@@ -30,9 +30,10 @@ def orders(way: Way, since: int, place: str) -> Pulling:
     if shop := way.name("shop"):
         fixed.append(("shop_id", shop))
     while True:
-        answer = yield Ask("orders", f"{way.url}/api/orders", (*fixed, ("offset", place or "0")))
+        offset = int(place or 0)
+        answer = yield Ask("orders", f"{way.url}/api/orders", (*fixed, ("offset", str(offset))))
         found = listed(answer, "orders", "Mirakl")
-        place = next_offset(place, way.size, len(found), count_of(answer, "total_count"))
+        place = str(next_offset(offset, way.size, len(found), count_of(answer, "total_count")) or "")
         yield Page(answer.body, len(found), newest(found, "last_updated_date"), place)
         if not place:
             return

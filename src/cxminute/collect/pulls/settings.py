@@ -18,11 +18,10 @@ OVERLAP: Final = "10 minutes"
 """How far before the mark a pull begins, where the file does not say: APIs list a change a little after its time."""
 FIRST: Final = 30 * DAY
 """How far back the first pull goes where neither the file nor the command says, ms."""
-ENVIRONMENT: Final = "env:"
 LOCAL: Final = ("127.0.0.1", "::1", "localhost")
 
 _BLANK: Final = re.compile(r"\s")
-_VARIABLE: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
+_VARIABLE: Final = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +130,8 @@ def _names(doc: Document, api: Api) -> Mapping[str, tuple[str, ...]]:
 def _variable(doc: Document, key: str) -> str:
     """The variable of the environment that holds a secret; one that stands in the file is a fault, and not shown."""
     found = doc.text(key)
-    if found and not _VARIABLE.fullmatch(found):
-        doc.fault(
-            f"'{key}' is a secret: it may not stand in the file.", key=key, allowed=f'{key} = "env:{_example(key)}"'
-        )
-        return ""
-    return found.removeprefix(ENVIRONMENT)
-
-
-def _example(key: str) -> str:
-    return f"SHOP_{key.upper()}"
+    named = _VARIABLE.fullmatch(found)
+    if found and named is None:
+        allowed = f'{key} = "env:SHOP_{key.upper()}"'
+        doc.fault(f"'{key}' is a secret: it may not stand in the file.", key=key, allowed=allowed)
+    return named[1] if named else ""

@@ -6,14 +6,27 @@ that is changed for the first time shifts others to later pages, where they are 
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
-from cxminute.collect.pulls.asking import Answer, Api, Ask, Page, Pulling, Way, listed, newest, text_of, whole
+from cxminute.collect.pulls.asking import (
+    Api,
+    Ask,
+    Completing,
+    Page,
+    Pulling,
+    Way,
+    basic,
+    completed,
+    listed,
+    newest,
+    text_of,
+    whole,
+)  # fmt: skip
 from cxminute.collect.readers.facts import Piece
 from cxminute.model.times import SECOND
 
@@ -35,15 +48,13 @@ def orders(way: Way, since: int, place: str) -> Pulling:
         told = answer.headers.get("x-wp-totalpages", "")
         more = page < int(told) if told.isdecimal() else len(found) >= way.size
         place = str(page + 1) if more else ""
-        complete = list(found)
-        for number, order in enumerate(found):
-            complete[number] = yield from _with_refunds(way, order)
+        complete = yield from completed(found, partial(_with_refunds, way))
         yield Page(msgspec.json.encode(complete), len(found), newest(found, "date_modified_gmt"), place)
         if not place:
             return
 
 
-def _with_refunds(way: Way, order: Piece) -> Generator[Ask | Page, Answer, Piece]:
+def _with_refunds(way: Way, order: Piece) -> Completing:
     """The order with its refunds as they stand by themselves: within it they do not say when they were made."""
     number = text_of(order, "id")
     if not number or not order.get("refunds"):
@@ -54,8 +65,7 @@ def _with_refunds(way: Way, order: Piece) -> Generator[Ask | Page, Answer, Piece
 
 
 def _signed(ask: Ask, secrets: Mapping[str, str], _token: str) -> Ask:
-    pair = b64encode(f"{secrets['key']}:{secrets['secret']}".encode()).decode()
-    return ask.bearing(Authorization=f"Basic {pair}")
+    return ask.bearing(Authorization=basic(secrets["key"], secrets["secret"]))
 
 
 API: Final = Api(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from cxminute.collect.pulls.asking import Api, Ask, Page, Pulling, Way, listed, newest, text_of
+from cxminute.collect.pulls.asking import Api, Ask, Page, Pulling, Way, basic, listed, newest, text_of
 from cxminute.collect.readers.facts import Piece
 from cxminute.model.times import SECOND
 
@@ -40,8 +39,7 @@ def _with_metrics(said: object, tickets: Sequence[Piece]) -> list[Piece]:
 
 
 def _signed(ask: Ask, secrets: Mapping[str, str], _token: str) -> Ask:
-    pair = b64encode(f"{secrets['email']}/token:{secrets['token']}".encode()).decode()
-    return ask.bearing(Authorization=f"Basic {pair}")
+    return ask.bearing(Authorization=basic(f"{secrets['email']}/token", secrets["token"]))
 
 
 API: Final = Api(
