@@ -253,4 +253,4 @@ def _begun(project: Project, source: Source, cursor: Cursor, now: int, since: in
     """The cursor with a run in progress, as the source's file has it."""
     settings = settings_of(project, source)
     first = now - FIRST if settings.since is None else settings.since
-    return cursors.begun(cursor, first, settings.overlap, now, since=since)
+    return cursors.begun(cursor, first, settings.overlap, now, since=since, size=settings.way.size)

@@ -72,6 +72,13 @@ def test_a_place_that_expired_is_forgotten_alone() -> None:
     assert again(cursor).run == Run(NOON - DAY, NOON, NOON - HOUR, "", 1)
 
 
+def test_a_place_is_of_pages_of_one_size() -> None:
+    """A run that was interrupted while pages were of another size starts at its first page, over the same span."""
+    cursor = onward(begun(Cursor(), NOON - DAY, 0, NOON, size=4), page(NOON - HOUR, "2"))
+    assert begun(cursor, 0, 0, NOON + DAY, size=4) == cursor
+    assert begun(cursor, 0, 0, NOON + DAY, size=9).run == Run(NOON - DAY, NOON, NOON - HOUR, "", 1, 9)
+
+
 @settings(deadline=None)
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 12), overlap=st.integers(0, 30))
 def test_no_change_is_ever_missed(seed: int, size: int, overlap: int) -> None:

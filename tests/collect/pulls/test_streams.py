@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from cxminute.collect.pulls import cursor as cursors
 from cxminute.collect.pulls.asking import Answer, Api, Ask, Page, Way
 from cxminute.collect.pulls.catalogue import APIS, api_of
 from cxminute.collect.pulls.cursor import Cursor
+from cxminute.model.errors import BadData
 from cxminute.model.times import HOUR
 from tests.app.market_models import MARKETS
 from tests.app.markets import Asked, Market
@@ -89,7 +91,7 @@ class Driver:
 
     def once(self, chance: random.Random, cut: float) -> None:
         """One run, or what is left of it."""
-        cursor = cursors.begun(self.cursor, 0, 0, self.market.clock + HOUR)
+        cursor = cursors.begun(self.cursor, 0, 0, self.market.clock + HOUR, size=self.way.size)
         assert cursor.run is not None
         flow = self.api.streams[self.market.stream](self.way, cursor.run.since, cursor.run.place)
         with suppress(StopIteration):
@@ -123,12 +125,13 @@ class Driver:
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32), orders=st.integers(0, 14), size=st.integers(1, 5), busy=st.floats(0, 0.5))
 def test_no_order_is_missed(name: str, seed: int, orders: int, size: int, busy: float) -> None:
-    """However orders change and come in between two questions, and wherever a pull is cut off, all end as they are."""
+    """However orders change meanwhile, and pages their size between two pulls, wherever those are cut off, all come."""
     chance = random.Random(seed)  # noqa: S311 -- what happens when, not a secret
     market = MARKETS[name](max(1, orders), seed)
     driver = Driver(name, market, size)
     market.busy = busy
     for _ in range(5):
+        driver.way = replace(driver.way, size=chance.choice([size, size, chance.randint(1, 5)]))
         driver.run(chance, 0.1)
     market.busy = 0.0
     market.clock += HOUR
@@ -143,3 +146,12 @@ def test_every_api_has_a_market() -> None:
     assert asked == {(form, name) for form, names in APIS.items() for name in names}
     assert set(RECORDS) == set(MARKETS)
     assert all(isinstance(api_of(form, name), Api) for form, name in asked)
+
+
+def test_several_pages_of_an_api_without_a_clock_are_refused_and_none_is_left_out() -> None:
+    """Further pages of eBay's need the moment of the first: an answer that does not say it is told, not cut short."""
+    flow = api_of("ebay", next(iter(APIS["ebay"]))).streams["orders"](Way("https://api", 2), 0, "")
+    assert isinstance(next(flow), Ask)
+    said = {"orders": [{"orderId": "1"}, {"orderId": "2"}], "total": 3}
+    with pytest.raises(BadData, match="when it answered"):
+        flow.send(Answer({}, b"", said))

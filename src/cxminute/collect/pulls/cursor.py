@@ -23,6 +23,7 @@ class Run:
     newest:  the latest change that it has seen
     place:   the page to ask for next; '' for the first
     pages:   that are in the log
+    size:    records of a page: some APIs count pages, so that a place means nothing to pages of another size
     """
 
     since: int
@@ -30,6 +31,7 @@ class Run:
     newest: int | None = None
     place: str = ""
     pages: int = 0
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +46,20 @@ class Cursor:
     run: Run | None = None
 
 
-def begun(cursor: Cursor, first: int, overlap: int, now: int, *, since: int | None = None) -> Cursor:
+def begun(cursor: Cursor, first: int, overlap: int, now: int, *, since: int | None = None, size: int = 0) -> Cursor:
     """The cursor with a run in progress: the one that was interrupted, or a new one.
 
     first:   where a stream begins that was never pulled, UTC ms
     overlap: ms before the mark that are asked for again
     since:   begin a new run here instead; the mark stays
+    size:    records of a page; where the run was interrupted at another size it starts at its first page
     """
     if since is not None:
-        return replace(cursor, run=Run(max(0, since), now))
+        return replace(cursor, run=Run(max(0, since), now, size=size))
     if cursor.run is not None:
-        return cursor
+        return cursor if cursor.run.size == size else replace(cursor, run=replace(cursor.run, place="", size=size))
     start = first if cursor.mark is None else cursor.mark - overlap
-    return replace(cursor, run=Run(max(0, start), now))
+    return replace(cursor, run=Run(max(0, start), now, size=size))
 
 
 def dated(cursor: Cursor, at: int) -> Cursor:
@@ -78,7 +81,7 @@ def onward(cursor: Cursor, page: Page) -> Cursor:
         return cursor
     seen = [at for at in (run.newest, page.newest) if at is not None]
     started = run.started if page.until is None else min(run.started, page.until)
-    run = Run(run.since, started, max(seen, default=None), page.place, run.pages + 1)
+    run = replace(run, started=started, newest=max(seen, default=None), place=page.place, pages=run.pages + 1)
     if page.place:
         return replace(cursor, run=run)
     reached = min(run.newest if run.newest is not None else run.since, run.started)

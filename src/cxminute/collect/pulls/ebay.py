@@ -33,6 +33,7 @@ from cxminute.collect.pulls.asking import (
     text_of,
 )  # fmt: skip
 from cxminute.collect.readers.facts import Piece
+from cxminute.model.errors import BadData
 from cxminute.model.times import SECOND
 
 
@@ -43,9 +44,11 @@ def orders(way: Way, since: int, place: str) -> Pulling:
     if not place:
         answer = yield Ask("orders", url, (("filter", _changed(since)), limit, ("offset", "0")))
         found, total, until = listed(answer, "orders", "eBay"), count_of(answer, "total"), _clock(answer)
-        if total <= way.size or until is None:
+        if total <= way.size:
             yield (yield from _page(way, found, ""))
             return
+        if until is None:
+            raise BadData("eBay does not say when it answered.", allowed="a Date among the headers of an answer")
         place = f"{until}/{(total - 1) // way.size * way.size}"
     end, _, offset = place.partition("/")
     for start in range(int(offset), -1, -way.size):
