@@ -62,7 +62,7 @@ def test_an_insight_needed_the_source_without_which_it_is_none(
     seller: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The bad week is the marketplace's: without its orders nothing would be news, without the site's all the same."""
-    week, found = needed(view(Reading(project=seller)), ("bazaar", "site"))
+    week, found = needed(view(Reading(project=seller)), ("bazaar", "site"), tells_of(Project(seller)))
     assert week == tell_week(view(Reading(project=seller))).brief.week
     assert found == {"bazaar": ["promise delivery|late|up"], "site": []}
     capsys.readouterr()

@@ -12,8 +12,7 @@ import pyarrow.compute as pc
 
 from cxminute.app.analysis import View
 from cxminute.app.comparing import Sides, parted, sides_of
-from cxminute.app.project import Project
-from cxminute.app.told import Tells, answerable, tells_of
+from cxminute.app.told import Tells, answerable, carried, tells_of
 from cxminute.balance.budget import budget
 from cxminute.balance.promises import Promise
 from cxminute.balance.summary import states
@@ -27,6 +26,21 @@ from cxminute.model.errors import WrongUse
 from cxminute.model.tables import TALLY
 from cxminute.model.times import day_of, day_start, monday_of, week_of
 from cxminute.synthesis.explain import explain, history
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A week to tell of.
+
+    name:        ISO week
+    then:        the project as of its end, or the log's, where that comes first
+    first, last: the first day of the log, and the day after the last that is over: a day counts once it is
+    """
+
+    name: str
+    then: View
+    first: date
+    last: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +59,18 @@ def tell_week(seen: View, week: str | None = None) -> ToldWeek:
     week: without it, the last week that the log covers whole
     raises: WrongUse where the log is empty, or does not reach the week
     """
-    then, week = week_view(seen, week)
-    project = seen.project
-    first, last = days_of(project, seen.as_of)
-    sides = sides_of(project)
-    tallies, standing, beside = _weighed(then, week, sides)
-    tallies = tallies.filter(pc.less(tallies["day"], pa.scalar(last, pa.date32())))
-    insights = explain(tallies, week=week, first_day=first)
-    series = history(tallies, week=week, first_day=first)
-    until = min(monday_of(week) + timedelta(days=7), last)
+    found = week_of_log(seen, week)
+    sides = sides_of(seen.project)
+    tallies, standing, beside = _weighed(found.then, found.name, sides)
+    tallies = tallies.filter(pc.less(tallies["day"], pa.scalar(found.last, pa.date32())))
+    insights = explain(tallies, week=found.name, first_day=found.first)
+    series = history(tallies, week=found.name, first_day=found.first)
+    until = min(monday_of(found.name) + timedelta(days=7), found.last)
     compared = sides.compared(beside, until)
     brief = tell(
         insights,
-        organisation=project.settings.name,
-        week=week,
+        organisation=seen.project.settings.name,
+        week=found.name,
         standing=standing,
         series=series,
         compared=compared,
@@ -66,8 +78,8 @@ def tell_week(seen: View, week: str | None = None) -> ToldWeek:
     return ToldWeek(brief, insights, tallies, compared)
 
 
-def week_view(seen: View, week: str | None) -> tuple[View, str]:
-    """The project as of the end of a week, and the week; as of `tell_week`."""
+def week_of_log(seen: View, week: str | None = None) -> Week:
+    """The week that is asked for, or the last that the log covers whole; raises as `tell_week` does."""
     project = seen.project
     zone = project.settings.zone
     if not project.definitions.promises and not project.definitions.journeys:
@@ -79,7 +91,7 @@ def week_view(seen: View, week: str | None) -> tuple[View, str]:
     opens_at, closes_at = project.bounds(seen.as_of)
     if closes_at == 0:
         raise WrongUse("The log is empty: there is no week to tell of.", allowed="cxm collect FILE --source S, first")
-    first, last = days_of(project, seen.as_of)
+    first, last = day_of(opens_at, zone), day_of(closes_at + 1, zone)
     if week is None:
         week = week_of(max(last - timedelta(days=7), first))
     monday = monday_of(week)
@@ -89,14 +101,7 @@ def week_view(seen: View, week: str | None) -> tuple[View, str]:
             f"The log has no whole day of week {week}.",
             allowed=f"weeks from {week_of(first)} to {week_of(max(last - timedelta(days=1), first))}",
         )
-    return replace(seen, closes_at=min(end - 1, closes_at), since=start, until=end), week
-
-
-def days_of(project: Project, as_of: int | None) -> tuple[date, date]:
-    """The first day of the log, and the day after the last that is over: a day counts once it is."""
-    opens_at, closes_at = project.bounds(as_of)
-    zone = project.settings.zone
-    return day_of(opens_at, zone), day_of(closes_at + 1, zone)
+    return Week(week, replace(seen, closes_at=min(end - 1, closes_at), since=start, until=end), first, last)
 
 
 def _weighed(then: View, week: str, sides: Sides) -> tuple[pa.Table, list[Standing], list[dict[str, pa.Table]]]:
@@ -154,11 +159,6 @@ def _journey(then: View, journey: JourneyDefinition, week: str) -> tuple[pa.Tabl
         command=f"cxm journeys {journey.name} --week {week}",
     )
     return tally, stands
-
-
-def carried(table: pa.Table, dimensions: tuple[str, ...]) -> tuple[str, ...]:
-    """The dimensions that the making or opening events carry at all."""
-    return tuple(path for path in dimensions if table[path].null_count < len(table))
 
 
 def render(brief: Brief, form: str) -> str:

@@ -12,12 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxminute.app.project import Project
+from cxminute.app.told import carried
 from cxminute.balance.promises import Promise
 from cxminute.balance.tally import tally
 from cxminute.model.tables import COMPARISON
 from cxminute.model.times import DAY
 from cxminute.privacy.contracts import Contract
 from cxminute.privacy.personal import is_personal
+from cxminute.synthesis.compare import compare
 
 MARKETPLACE: Final = "marketplace"
 CAUSES: Final = tuple(
@@ -49,8 +51,6 @@ class Sides:
         """COMPARISON of promises, each given by source, over the days before `until`; empty without two sides."""
         if not self.dimensions:
             return COMPARISON.empty_table()
-        from cxminute.synthesis.compare import compare  # noqa: PLC0415 -- scipy, and only two sides need it
-
         markets, own = (
             {
                 name: pa.concat_tables([tables[name] for tables in promises if name in tables])
@@ -102,8 +102,6 @@ def parted(
     for name in (*sides.markets, *sides.own):
         if name in there:
             rows = ledger.filter(pc.equal(sources, name))
-            carried = tuple(
-                path for path in sides.dimensions if path != "source" and rows[path].null_count < rows.num_rows
-            )
-            found[name] = tally(promise, rows, zone, carried, as_of=as_of)
+            paths = carried(rows, sides.dimensions[1:])
+            found[name] = tally(promise, rows, zone, paths, as_of=as_of)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cxminute.app.answers import Answer, Shown
-from cxminute.app.figures import share
+from cxminute.app.figures import between, share
 from cxminute.app.markets import FIGURES, SHARES, Market, Markets
 from cxminute.app.settings import Settings
 from cxminute.balance.worth import Figure
@@ -45,7 +45,7 @@ def answer(found: Markets, settings: Settings, *, picture: bool) -> Answer:
             row.source,
             kept.made,
             share(kept.kept.value) if not kept.kept.why else _short(kept.kept.why),
-            _between(kept.kept),
+            between(_figure(kept.kept)),
             kept.kept.n,
             share(kept.target),
         )
@@ -119,12 +119,6 @@ def _cell(name: str, figure: Figure) -> str:
         return _short(figure.why)
     said = share(figure.value) if name in SHARES else f"{figure.value:.2f}"
     return f"{said} of {figure.n:,}" if name in ("rating", "repeat", "overlap") else said
-
-
-def _between(figure: Figure) -> str:
-    if figure.low is None or figure.high is None:
-        return "-"
-    return f"{100 * figure.low:.1f} - {100 * figure.high:.1f} %"
 
 
 def _short(why: str) -> str:

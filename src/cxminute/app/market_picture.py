@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cxminute.app.markets import Market
+from cxminute.minute.charts import CALM, dressed
 
-INK, CALM, BLUE, AMBER = "#1f2933", "#7f8c99", "#2b6cb0", "#e0a13b"
+INK, BLUE, AMBER = "#1f2933", "#2b6cb0", "#e0a13b"
 PANELS: Final = {
     "returned": ("share of orders returned or refunded", ".1~%"),
     "repeat": ("share of customers who came again", ".1~%"),
@@ -38,15 +39,7 @@ def chart(rows: Sequence[Market]) -> Any:
         words[_of_promise(promise)] = {_name(row): "not promised" for row in without}
     panels = [_panel(title, shape, points, names, words.get(title, {})) for title, shape, points in _panels(rows)]
     heading = alt.TitleParams(_finding(rows), anchor="start", color=INK, fontSize=14, offset=12, limit=900)
-    axes = {"labelColor": INK, "titleColor": INK, "domainColor": CALM, "tickColor": CALM, "gridColor": CALM}
-    return (
-        alt.vconcat(*panels, spacing=18)
-        .properties(title=heading)
-        .configure(background="white", font="system-ui, sans-serif")
-        .configure_axis(**axes, gridOpacity=0.25, labelLimit=260)
-        .configure_legend(labelColor=INK, titleColor=INK)
-        .configure_view(stroke=None)
-    )
+    return dressed(alt.vconcat(*panels, spacing=18).properties(title=heading), ink=INK, ground="white")
 
 
 def _panels(rows: Sequence[Market]) -> list[tuple[str, str, list[dict[str, Any]]]]:

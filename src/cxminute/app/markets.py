@@ -28,7 +28,6 @@ from cxminute.store.picked import pick
 ORDER: Final = "order_id"
 STARRED: Final = ("properties.rating", "properties.scale")
 """Paths of a review."""
-STARS: Final = worth.STARS
 SHARES: Final = ("cancelled", "returned", "repeat", "overlap")
 FIGURES: Final = (*SHARES, "rating", "contacts")
 
@@ -129,7 +128,7 @@ def _base(seen: View, names: tuple[str, ...], own: tuple[str, ...], tells: Mappi
     if any(told.customers for told in tells.values()):
         counted = partial(balance.customers, since=seen.since, until=seen.until)
         customers = seen.run(counted, seen.subjects("person"))
-    week, insights, why = _insights(seen, names)
+    week, insights, why = _insights(seen, names, tells)
     return _Seen(
         view=seen,
         orders=orders,
@@ -148,7 +147,8 @@ def _base(seen: View, names: tuple[str, ...], own: tuple[str, ...], tells: Mappi
 def _carried(seen: View, tells: Mapping[str, Tells], paths: Sequence[str]) -> list[str]:
     """The paths that some source may carry: others need not be looked for."""
     anything = any(told.events is None for told in tells.values())
-    return [path for path in paths if anything or path in seen.project.definitions.paths]
+    known = seen.project.definitions.paths
+    return [path for path in paths if anything or path in known]
 
 
 def _events(seen: View, tells: Mapping[str, Tells], closes_at: int) -> pa.Table:
@@ -158,13 +158,8 @@ def _events(seen: View, tells: Mapping[str, Tells], closes_at: int) -> pa.Table:
     pieces = log.pieces(_carried(seen, tells, STARRED), log.past(seen.as_of), declared)
     mine = [piece for piece in pieces if piece.source in may]
     found = pick(mine, (*balance.REVIEWED, *balance.ASKED), STARRED, (ORDER, "ticket_id"))
-    at = found["at"].cast(pa.int64())
-    inside = pc.less_equal(at, closes_at)
-    if seen.since is not None:
-        inside = pc.and_(inside, pc.greater_equal(at, seen.since))
-    if seen.until is not None:
-        inside = pc.and_(inside, pc.less(at, seen.until))
-    return found.filter(inside)
+    at = found["at"].cast(pa.int64()).to_numpy()
+    return found.filter(pa.array((at <= closes_at) & balance.in_span(at, seen.since, seen.until)))
 
 
 def _promises(seen: View, names: tuple[str, ...], tells: Mapping[str, Tells]) -> dict[str, list[Kept]]:
@@ -187,10 +182,10 @@ def _promises(seen: View, names: tuple[str, ...], tells: Mapping[str, Tells]) ->
     return found
 
 
-def _insights(seen: View, names: tuple[str, ...]) -> tuple[str, dict[str, list[str]], str]:
+def _insights(seen: View, names: tuple[str, ...], tells: Mapping[str, Tells]) -> tuple[str, dict[str, list[str]], str]:
     """The week of the latest brief, and by source the insights that needed it; or why there is no brief."""
     try:
-        week, found = needed(replace(seen, since=None, until=None), names)
+        week, found = needed(replace(seen, since=None, until=None), names, tells)
     except WrongUse as fault:
         return "", {}, fault.what
     return week, found, ""
@@ -292,8 +287,8 @@ def _rating(base: _Seen, tells: Tells) -> Figure:
     if why:
         return Figure(why=why)
     rows = _named(base.events, tells.source, balance.REVIEWED)
-    scale = pc.fill_null(rows["properties.scale"], STARS).to_numpy()
-    stars = rows["properties.rating"].to_numpy() / scale * STARS
+    scale = pc.fill_null(rows["properties.scale"], worth.STARS).to_numpy()
+    stars = rows["properties.rating"].to_numpy() / scale * worth.STARS
     return worth.rating(stars[~np.isnan(stars)])
 
 

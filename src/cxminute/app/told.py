@@ -109,6 +109,11 @@ def answerable(
     return ledger, closes_at
 
 
+def carried(table: pa.Table, dimensions: Sequence[str]) -> tuple[str, ...]:
+    """The dimensions that the making or opening events carry at all."""
+    return tuple(path for path in dimensions if table[path].null_count < len(table))
+
+
 def _events(source: Source) -> dict[str, frozenset[str]] | None:
     if source.has_reader:
         told = reader_of(source.format).tells

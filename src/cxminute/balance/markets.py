@@ -78,12 +78,7 @@ def orders(streams: Streams) -> pa.Table:
 def customers(streams: Streams, *, since: int | None = None, until: int | None = None) -> pa.Table:
     """CUSTOMERS of one bucket of the subjects 'person': how many orders of each source they made in a span, UTC ms."""
     times = np.asarray(streams.times, np.int64)
-    inside = streams.matches(Step(PLACED))
-    if since is not None:
-        inside = inside & (times >= since)
-    if until is not None:
-        inside = inside & (times < until)
-    places = np.flatnonzero(inside)
+    places = np.flatnonzero(streams.matches(Step(PLACED)) & in_span(times, since, until))
     person = np.asarray(streams.subjects, np.int64)[_subject(streams)[places]]
     order = _plain(streams.column("identifiers.order_id"), places).cast(pa.int64())
     # An order that is told of without its number is one of its own.
@@ -93,14 +88,14 @@ def customers(streams: Streams, *, since: int | None = None, until: int | None =
     return found.rename_columns({"order_count_distinct": "orders"}).select(CUSTOMERS.names).cast(CUSTOMERS)
 
 
-def mean(values: NDArray[np.float64]) -> tuple[float, float, float]:
-    """The mean of independent values with its 95 % bounds; nan below two values."""
-    from scipy.special import stdtrit  # noqa: PLC0415 -- takes 0.4 s to import, and only intervals need it
-
-    if len(values) < 2:
-        return (float(values.mean()) if len(values) else float("nan")), float("nan"), float("nan")
-    half = float(stdtrit(len(values) - 1, 0.975)) * float(values.std(ddof=1)) / len(values) ** 0.5
-    return float(values.mean()), float(values.mean()) - half, float(values.mean()) + half
+def in_span(at: Ints, since: int | None, until: int | None) -> Flags:
+    """Which of these moments lie in a span, UTC ms, `until` not included; None is no bound."""
+    inside = np.ones(len(at), np.bool_)
+    if since is not None:
+        inside &= at >= since
+    if until is not None:
+        inside &= at < until
+    return inside
 
 
 def _subject(streams: Streams) -> Ints:

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from cxminute.balance.cells import crossed
+from cxminute.balance.cells import distinct
 from cxminute.balance.days import days_of
 from cxminute.balance.intervals import shares
-from cxminute.balance.markets import AMOUNTS, mean
+from cxminute.balance.markets import AMOUNTS, in_span
 
 STARS: Final = 5.0
 """The scale on which ratings are told."""
@@ -39,11 +39,7 @@ def of(orders: pa.Table, source: str) -> pa.Table:
 
 def placed(orders: pa.Table, since: int | None, until: int | None) -> pa.Table:
     """The orders that were placed in a span, UTC ms, `until` not included."""
-    at = orders["at"].cast(pa.int64()).to_numpy()
-    inside = np.ones(len(at), np.bool_)
-    inside &= (at >= since) if since is not None else inside
-    inside &= (at < until) if until is not None else inside
-    return orders.filter(pa.array(inside))
+    return orders.filter(pa.array(in_span(orders["at"].cast(pa.int64()).to_numpy(), since, until)))
 
 
 def returned(orders: pa.Table, zone: ZoneInfo) -> Figure:
@@ -61,7 +57,7 @@ def contacts(orders: pa.Table, loose: int) -> Figure:
     count = orders["contacts"].to_numpy().astype(np.float64)
     if not len(count):
         return Figure(why="no orders")
-    value, low, high = mean(count)
+    value, low, high = _mean(count)
     more = loose / len(count)
     return Figure(value + more, _within(low + more, 0.0), _within(high + more, 0.0), len(count))
 
@@ -70,7 +66,7 @@ def rating(stars: NDArray[np.float64]) -> Figure:
     """The mean of ratings on a scale of five, with bounds within it."""
     if not len(stars):
         return Figure(why="none told yet")
-    value, low, high = mean(stars)
+    value, low, high = _mean(stars)
     return Figure(value, _within(low, 0.0, STARS), _within(high, 0.0, STARS), len(stars))
 
 
@@ -130,21 +126,32 @@ def _share(orders: pa.Table, column: str, zone: ZoneInfo) -> Figure:
     """The share of orders of which something is true, over the days on which they were placed."""
     if not orders.num_rows:
         return Figure(why="no orders")
-    days = days_of(orders["at"].cast(pa.int64()).to_numpy(), zone)
-    group, _, place = crossed(np.zeros(len(days), np.int64), days)
+    _, place = distinct(days_of(orders["at"].cast(pa.int64()).to_numpy(), zone))
     true = orders[column].to_numpy(zero_copy_only=False).astype(np.float64)
-    hits = np.bincount(place, true, len(group)).astype(np.float64)
-    found = shares(hits, np.bincount(place, minlength=len(group)).astype(np.float64), group, 1)
-    return Figure(float(found.value[0]), float(found.low[0]), float(found.high[0]), n=orders.num_rows)
+    return _clustered(np.bincount(place, true).astype(np.float64), np.bincount(place).astype(np.float64))
 
 
 def _of_persons(true: NDArray[np.bool_]) -> Figure:
     """The share of persons of whom something is true: each is independent of the others."""
     if not len(true):
         return Figure(why="no customers")
-    one = np.ones(len(true))
-    found = shares(true.astype(np.float64), one, np.zeros(len(true), np.int64), 1)
-    return Figure(float(found.value[0]), float(found.low[0]), float(found.high[0]), n=len(true))
+    return _clustered(true.astype(np.float64), np.ones(len(true)))
+
+
+def _clustered(hits: NDArray[np.float64], n: NDArray[np.float64]) -> Figure:
+    """A share over clusters: how many of how many in each."""
+    found = shares(hits, n, np.zeros(len(n), np.int64), 1)
+    return Figure(float(found.value[0]), float(found.low[0]), float(found.high[0]), n=int(n.sum()))
+
+
+def _mean(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The mean of independent values with its 95 % bounds; nan below two values."""
+    from scipy.special import stdtrit  # noqa: PLC0415 -- takes 0.4 s to import, and only intervals need it
+
+    if len(values) < 2:
+        return (float(values.mean()) if len(values) else float("nan")), float("nan"), float("nan")
+    half = float(stdtrit(len(values) - 1, 0.975)) * float(values.std(ddof=1)) / len(values) ** 0.5
+    return float(values.mean()), float(values.mean()) - half, float(values.mean()) + half
 
 
 def _sum(values: NDArray[np.float64]) -> float | None:

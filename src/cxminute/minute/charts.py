@@ -63,7 +63,7 @@ def weekly_chart(rows: list[dict[str, Any]]) -> Any:
         band.encode(across, alt.Y("low:Q", title=None, scale=scale), alt.Y2("high:Q")),
         *(chart.encode(across, up) for chart in (line, news, ring)),
     )
-    return _dressed(layers.properties(width=620, height=190))
+    return dressed(layers.properties(width=620, height=190))
 
 
 def parts_chart(row: dict[str, Any]) -> Any:
@@ -89,7 +89,7 @@ def parts_chart(row: dict[str, Any]) -> Any:
             legend=alt.Legend(title=None, orient="top") if len(kinds) > 1 else None,
         ),
     )
-    return _dressed(encoded.properties(width=480, height=22 * len(parts) + 10))
+    return dressed(encoded.properties(width=480, height=22 * len(parts) + 10))
 
 
 def beside_chart(row: dict[str, Any]) -> Any:
@@ -115,16 +115,16 @@ def beside_chart(row: dict[str, Any]) -> Any:
         alt.Size("weight:Q", scale=alt.Scale(range=[20, 500]), legend=None),
         alt.Color("side:N", scale=colours, legend=alt.Legend(title=None, orient="top")),
     )
-    return _dressed(encoded.properties(width=480, height=30 * len(parts) + 10))
+    return dressed(encoded.properties(width=480, height=30 * len(parts) + 10))
 
 
-def _dressed(chart: Any) -> Any:
-    """The chart in the page's own ink, on no ground."""
-    ink = {"labelColor": INK, "titleColor": INK, "domainColor": CALM, "tickColor": CALM, "gridColor": CALM}
+def dressed(chart: Any, *, ink: str = INK, ground: str = "transparent") -> Any:
+    """The chart in the page's own ink on no ground, or in another's."""
+    axes = {"labelColor": ink, "titleColor": ink, "domainColor": CALM, "tickColor": CALM, "gridColor": CALM}
     return (
-        chart.configure(background="transparent", font="system-ui, sans-serif")
-        .configure_axis(**ink, gridOpacity=0.25, labelLimit=260)
-        .configure_legend(labelColor=INK, titleColor=INK)
+        chart.configure(background=ground, font="system-ui, sans-serif")
+        .configure_axis(**axes, gridOpacity=0.25, labelLimit=260)
+        .configure_legend(labelColor=ink, titleColor=ink)
         .configure_view(stroke=None)
     )
 

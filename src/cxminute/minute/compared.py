@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from cxminute.minute.brief import Detail, Line
+from cxminute.minute.sentences import place_of
 from cxminute.minute.words import NAME, day, number, percent, plain
 
 WEEK: Final = 7
@@ -49,7 +50,7 @@ def _why(row: dict[str, Any]) -> str:
     if not row["where"]:
         return "no one part explains the gap"
     part = row["where"][0]
-    there = f"{plain(part['dimension'].rpartition('.')[2], NAME)} {plain(part['value'], NAME)}"
+    there = place_of(part)
     held = f"{100 * min(part['share'], 1.0):.0f}% of the gap from"
     if abs(part["mix"]) > abs(part["rate"]):
         weights = percent(part["n"] / row["n"]), percent(part["own_n"] / row["own_n"])

@@ -26,7 +26,12 @@ def subject(row: dict[str, Any]) -> str:
     """What a row speaks of: the name of its promise or journey, and the part, where it speaks of a part."""
     name = plain(row["about"], NAME)
     name = name[:1].upper() + name[1:]
-    return f"{name}, {_place(row['where'][0])} alone" if is_part(row) else name
+    return f"{name}, {place_of(row['where'][0])} alone" if is_part(row) else name
+
+
+def place_of(part: dict[str, Any]) -> str:
+    """A part by the last word of its path and its value."""
+    return f"{_bare(part['dimension'])} {plain(part['value'], NAME)}"
 
 
 def is_part(row: dict[str, Any]) -> bool:
@@ -135,11 +140,6 @@ def _held(part: dict[str, Any], dimension: str) -> str:
     mixed = " by mix" if abs(part["mix"]) > abs(part["rate"]) else ""
     source = f"from {dimension} " if dimension else ""
     return f"{100 * min(part['share'], 1.0):.0f}% {source}{plain(part['value'], NAME)}{mixed}"
-
-
-def _place(part: dict[str, Any]) -> str:
-    """A part by the last word of its path and its value."""
-    return f"{_bare(part['dimension'])} {plain(part['value'], NAME)}"
 
 
 def _bare(dimension: str) -> str:

@@ -115,6 +115,13 @@ TALLY: Final = _table(
 )
 """Daily counts that add: what synthesis looks for news in."""
 
+_PART: Final = (
+    ("dimension", pa.string()),
+    ("value", pa.string()),
+    *((name, pa.float64()) for name in ("share", "mix", "rate", "n", "hits")),
+)
+"""What is told of one value's part of a change or a difference."""
+
 INSIGHT: Final = _table(
     "insight",
     1,
@@ -133,19 +140,7 @@ INSIGHT: Final = _table(
     ("since", pa.date32(), False, "the first day of the change"),
     (
         "where",
-        pa.list_(
-            pa.struct(
-                [
-                    ("dimension", pa.string()),
-                    ("value", pa.string()),
-                    ("share", pa.float64()),
-                    ("mix", pa.float64()),
-                    ("rate", pa.float64()),
-                    ("n", pa.float64()),
-                    ("hits", pa.float64()),
-                ]
-            )
-        ),
+        pa.list_(pa.struct(_PART)),
         False,
         "contributions to the change, largest first, split into mix and rate",
     ),
@@ -175,21 +170,7 @@ COMPARISON: Final = _table(
     ("own_n", pa.float64(), False, "how many behind the own shop's"),
     (
         "where",
-        pa.list_(
-            pa.struct(
-                [
-                    ("dimension", pa.string()),
-                    ("value", pa.string()),
-                    ("share", pa.float64()),
-                    ("mix", pa.float64()),
-                    ("rate", pa.float64()),
-                    ("n", pa.float64()),
-                    ("hits", pa.float64()),
-                    ("own_n", pa.float64()),
-                    ("own_hits", pa.float64()),
-                ]
-            )
-        ),
+        pa.list_(pa.struct([*_PART, ("own_n", pa.float64()), ("own_hits", pa.float64())])),
         False,
         "parts of the difference by the dimension that tells most of it, largest first, split into mix and rate",
     ),

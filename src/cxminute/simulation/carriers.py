@@ -82,7 +82,7 @@ def deliver(
         return chance.unit(f"{shop} {what}", number)
 
     ordered = days.of(ordered_at)
-    carrier = choose(luck("carrier"), dict(carriers))
+    carrier = choose(luck("carrier"), carriers)
     due_day = due_day_of(ordered)
     is_late = luck("late") < lateness(late, due_day, carrier)
     behind = 1 + (luck("behind") * 2.4).astype(np.int64)  # one or two days, seldom three

@@ -7,6 +7,7 @@ one shock per day; weeks add seven of them, so the dispersion of a week is the s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -163,7 +164,7 @@ def ragged_shares(chance: np.random.Generator, share: float, a_day: float, dispe
     return chance.beta(share * weight, (1 - share) * weight, days)
 
 
-def choose(units: Floats, shares: dict[str, float]) -> Ints:
+def choose(units: Floats, shares: Mapping[str, float]) -> Ints:
     """The place of the name that each number in [0, 1) falls on; -1 beyond the last, where shares do not fill 1."""
     edges = np.cumsum(list(shares.values()))
     edges[-1] = 1.0 if abs(edges[-1] - 1) < 1e-9 else edges[-1]

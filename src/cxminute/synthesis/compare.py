@@ -27,6 +27,7 @@ from scipy.special import ndtri, stdtrit
 
 from cxminute.model.tables import COMPARISON
 from cxminute.synthesis.contribution import Part, split_share
+from cxminute.synthesis.explain import PLACED
 from cxminute.synthesis.weeks import Floats
 
 OWN: Final = "own shops"
@@ -36,7 +37,6 @@ FALSE_ALARMS: Final = 0.01
 FEWEST: Final = 30  # rows on each side, and of a part on both together, below which nothing is said of them
 FEWEST_DAYS: Final = 3
 LEAST: Final = 0.03  # of the difference: below three points it is of no matter to a reader of one minute
-PLACED: Final = 0.1  # of the difference, beyond what chance would put there: as for a change
 RAGGED: Final = 3.0  # variance of service data over that of coin tosses, as in `change`
 GIVEN: Final = 0.5  # of each side's rows that must have a value of a dimension, or it explains nothing
 WEEK, MONTH = 7, 28  # days looked at: the week itself, and if it says nothing the four weeks up to its end

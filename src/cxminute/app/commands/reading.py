@@ -8,12 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+import pyarrow as pa
+
 from cxminute.app import output
 from cxminute.app.analysis import View, view
 from cxminute.app.answers import give
 from cxminute.app.charting import check_chart
 from cxminute.app.figures import between, day, dicts, last, listed, number
 from cxminute.app.options import Inferring, Reading
+from cxminute.app.told import silent, tells_of, unheard
 from cxminute.balance.budget import budget
 from cxminute.balance.promises import Promise
 from cxminute.balance.summary import states, weeks
@@ -136,8 +139,17 @@ def promises(name: str | None = None, *, by: str | None = None, options: Reading
     seen = view(options)
     path = seen.path(by)
     chosen = [seen.project.promise(name)] if name else list(seen.project.definitions.promises.values())
-    documents = [_promise(seen, promise, path) for promise in chosen]
-    _note_unknown(seen, chosen)
+    told = tells_of(seen.project, seen.as_of)
+    documents, unknown = [], []
+    for promise in chosen:
+        quiet = silent(told, promise)
+        # By source only where it matters: of silent sources nobody may know which promises were kept.
+        split = {*([path] if path else []), *(["source"] if quiet else [])}
+        ledger, closes_at = seen.ledger(promise, sorted(split))
+        documents.append(_promise(seen, promise, path, ledger, closes_at))
+        unknown += [(promise.name, why) for why in unheard(quiet, ledger).values()]
+    for of, why in unknown:
+        output.note(f"{why}: nobody knows which of its promises '{of}' were kept; here they are overdue.")
     if options.json:
         output.document({"promises": output.clean(documents)})
         return
@@ -161,22 +173,7 @@ def promises(name: str | None = None, *, by: str | None = None, options: Reading
             )
 
 
-def _note_unknown(seen: View, chosen: Sequence[Promise]) -> None:
-    """Tells of sources that make a promise and of which nobody says whether it was kept: their overdue is unknown."""
-    from cxminute.app.told import silent, tells_of, unheard  # noqa: PLC0415 -- brings the readers
-
-    told = tells_of(seen.project, seen.as_of)
-    for promise in chosen:
-        quiet = silent(told, promise)
-        if not quiet:  # a ledger by source is asked for only where it matters
-            continue
-        ledger, _ = seen.ledger(promise, ["source"])
-        for why in unheard(quiet, ledger).values():
-            output.note(f"{why}: nobody knows which of its promises '{promise.name}' were kept; here they are overdue.")
-
-
-def _promise(seen: View, promise: Promise, by: str | None) -> dict[str, object]:
-    whole, closes_at = seen.ledger(promise, [by] if by else [])
+def _promise(seen: View, promise: Promise, by: str | None, whole: pa.Table, closes_at: int) -> dict[str, object]:
     ledger = seen.due(whole)
     zone = seen.project.settings.zone
     clustered: Literal["day", "week"] = "week" if seen.span is None or seen.span > 8 * WEEK else "day"
