@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from cxminute.app.retaining import retain
 from cxminute.model.times import DAY, to_ms
 from cxminute.store import removal
 from cxminute.store.schema import metadata
-from tests.app.door.opened import within
+from tests.app.door.opened import within, working
 from tests.app.small_shop import HEADER as HEAD
 from tests.app.small_shop import SOURCE as ORDERS
 from tests.app.small_site import NOON, call, item, make_site
@@ -444,20 +443,6 @@ def test_nothing_remains_in_the_inbox(tmp_path: Path) -> None:
     assert holders(site.root) == set()
     opened.close()
     site.close()
-
-
-@contextmanager
-def working(root: Path) -> Iterator[None]:
-    """A worker over a project, on a thread of this process; stopped at the end."""
-    stop = threading.Event()
-    thread = threading.Thread(target=looping.run, args=((root,), stop))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(30)
-        assert not thread.is_alive()
 
 
 def test_a_running_worker_removes_what_is_over_by_itself(project: Path, moved: Callable[[int], None]) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cxminute.model.definitions import Document
 from cxminute.model.errors import Refused, UnknownName
-from cxminute.privacy.contracts import MARKETPLACE_PURPOSES, Contract, parse_contract
+from cxminute.privacy.cards import MARKETPLACE_PURPOSES
+from cxminute.privacy.contracts import Contract, parse_contract
 from cxminute.privacy.permits import permit
 from cxminute.privacy.personal import is_personal, split
 from cxminute.privacy.purposes import PURPOSES

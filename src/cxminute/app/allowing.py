@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from cxminute.balance.promises import Promise
 from cxminute.collect.readers.catalogue import reader_of
 from cxminute.collect.source import Source
-from cxminute.execution.initiative import Initiative
 from cxminute.journeys.definition import JourneyDefinition, steps_in
 from cxminute.model.definitions import Document
 from cxminute.model.steps import Step
-from cxminute.privacy.cards import CONTACTS, clause_of
+from cxminute.privacy.cards import CONTACTS
 from cxminute.privacy.contracts import Contract
 from cxminute.privacy.purposes import PURPOSES
+
+if TYPE_CHECKING:  # most projects have none
+    from cxminute.execution.initiative import Initiative
 
 
 class Allowing:
@@ -130,7 +133,4 @@ def _breaches(found: Initiative, contract: Contract) -> Iterator[tuple[str, str,
 
 def _cites_purpose(contract: Contract, purpose: str) -> str:
     """The clause of the marketplace where it is that which forbids the purpose, else the project's own."""
-    card = contract.card
-    if card is not None and card.is_market and purpose not in card.purposes:
-        return card.clause(clause_of(purpose))
-    return f"'{contract.source}: purposes'"
+    return contract.clause_against(purpose) or f"'{contract.source}: purposes'"

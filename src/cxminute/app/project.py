@@ -9,20 +9,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from cxminute.app.allowing import Allowing
 from cxminute.app.settings import Settings, find_root, parse_settings
 from cxminute.app.vocabulary import Vocabulary
 from cxminute.app.waiting import check_waiting
 from cxminute.balance.promises import Promise, parse_promise
-from cxminute.collect.logs.mapping import log_source
 from cxminute.collect.plan import FAULT, RENAMED, Plan, parse_plan
-from cxminute.collect.pulls.settings import Pull, parse_pull
 from cxminute.collect.readers.catalogue import reader_of
-from cxminute.collect.readers.telling import implied
 from cxminute.collect.source import Source, parse_source
-from cxminute.execution.initiative import Initiative, parse_initiative
 from cxminute.journeys.definition import JourneyDefinition, steps_in
 from cxminute.journeys.language import parse_condition, parse_journey, parse_step
 from cxminute.model.definitions import Document
@@ -42,6 +38,10 @@ from cxminute.store.scrubbing import scrub
 from cxminute.store.state import State, open_state
 from cxminute.store.vault import Vault
 from cxminute.store.versions import Versions
+
+if TYPE_CHECKING:  # most projects have none of these
+    from cxminute.collect.pulls.settings import Pull
+    from cxminute.execution.initiative import Initiative
 
 T = TypeVar("T")
 FOLDERS: Final = ("sources", "journeys", "promises", "plans", "initiatives")
@@ -257,10 +257,7 @@ def read_definitions(root: Path) -> Definitions:
     names = [str(doc.raw("name") or "") for doc in documents["sources"]]
     plans = _plans(documents["plans"], names)
     called = [str(doc.raw("name") or "") for doc in documents["journeys"]]
-    initiatives = [
-        (doc, None if _unread(doc) else parse_initiative(doc, sources=names, journeys=called))
-        for doc in documents["initiatives"]
-    ]
+    initiatives = _initiatives(documents["initiatives"], names, called)
     if not any(_unread(doc) for doc in documents["sources"]):
         told = Vocabulary.of(documents["sources"], contracts, documents["journeys"])
         if plans:
@@ -318,12 +315,31 @@ def _check_uses(
 def _meant(source: Source, doc: Document, pulls: dict[str, Pull]) -> Source:
     """The source with the mapping that its format brings with it; what its file says of pulling goes to `pulls`."""
     if source.is_log:
+        from cxminute.collect.logs.mapping import log_source  # noqa: PLC0415 -- takes a while, and most have no logs
+
         return log_source(source)
     if not source.has_reader:
         return source
-    if "pull" in doc and (pull := parse_pull(doc.section("pull"), source.format, source.zone)) is not None:
-        pulls[source.name] = pull
+    if "pull" in doc:
+        from cxminute.collect.pulls.settings import parse_pull  # noqa: PLC0415 -- as above: most pull nothing
+
+        if (pull := parse_pull(doc.section("pull"), source.format, source.zone)) is not None:
+            pulls[source.name] = pull
+    from cxminute.collect.readers.telling import implied  # noqa: PLC0415 -- as above: most have no reader
+
     return implied(source, reader_of(source.format))
+
+
+def _initiatives(
+    documents: list[Document], sources: Collection[str], journeys: Collection[str]
+) -> list[tuple[Document, Initiative | None]]:
+    if not documents:
+        return []
+    from cxminute.execution.initiative import parse_initiative  # noqa: PLC0415 -- as above: most have none
+
+    return [
+        (doc, None if _unread(doc) else parse_initiative(doc, sources=sources, journeys=journeys)) for doc in documents
+    ]
 
 
 def _plans(documents: list[Document], sources: Collection[str]) -> dict[str, tuple[Document, Plan]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
@@ -60,7 +60,7 @@ class Retained:
     clause:   by which it is removed; clock: how its time is counted
     found:    what was over; left: what still is, once all was done
     kept:     identifiers that stay since other sources know the same people
-    older:    events beyond the term of the rest: counted, and not removed
+    older:    events beyond the term of the rest: counted, and not removed; 0 where nobody looked
     open:     paths in the log that the contract calls personal, though it did not when they were written; None where
               nobody looked
     proof:    file below .cxm/proofs; '' where nothing was over
@@ -101,7 +101,8 @@ def retain(project: Project, now: int, *, dry_run: bool = False, look: bool = Tr
 
     now:     UTC ms
     dry_run: says what is over, and changes nothing
-    look:    also looks through the log for what a contract calls personal, which takes a second for 100,000 events
+    look:    also looks through the log for what is beyond the term of the rest, and for what a contract calls
+             personal, which takes a second for 100,000 events
     wait:    seconds for whoever writes the log
     raises:  BrokenStore where somebody writes it for longer: nothing was removed, try again
     """
@@ -119,11 +120,11 @@ def retain(project: Project, now: int, *, dry_run: bool = False, look: bool = Tr
         contracts = project.definitions.contracts
         jobs = [_Job(_by_term(contracts[name], due[name]), _term(terms, name), due[name]) for name in due]
         jobs += [job for request in asked if (job := _asked(project, request, terms)) is not None]
-        for job in jobs:
+        for job in jobs if look else ():
             contract = contracts[job.term.source]
             if contract.keep_rest is not None:
                 job.said.older = clocks.older(project.log, contract.source, now - round(contract.keep_rest * DAY))
-            job.said.open = open_paths(project, contract) if look else None
+            job.said.open = open_paths(project, contract)
         done.sources = [job.said for job in jobs]
         if not dry_run:
             _carry_out(project, jobs, terms, proofs, done, now)
@@ -203,8 +204,8 @@ def _asked(project: Project, request: Request, terms: Sequence[Term]) -> _Job | 
         due = removal.everything(project.log, term, terms)
     else:
         due = removal.of_whom(project.log, term, request.about, terms)
-    what = Retained(request.source, f"request {request.id}: {request.kind}", "at once", Counted.of(due))
-    return _Job(replace(what, kept=len(due.kept)), term, due, request)
+    asked = f"request {request.id}: {request.kind}"
+    return _Job(Retained(request.source, asked, "at once", Counted.of(due), kept=len(due.kept)), term, due, request)
 
 
 def clause_of_term(contract: Contract) -> str:

@@ -247,12 +247,12 @@ def parse_source(doc: Document, *, zone: str, parse_condition: Callable[[str], C
         delimiter=_of_format(doc, "delimiter", kind),
         query=_of_format(doc, "query", kind),
         url=_of_format(doc, "url", kind),
-        called=_called(doc, kind),
+        called=_called(doc),
         hooks=parse_hooks(doc),
     )
     if len(source.delimiter) > 1 or source.delimiter in ('"', "\n", "\r"):
         doc.fault("The delimiter is not one character.", key="delimiter", allowed="one character, such as ; or |")
-    for section, allowing in (("pull", READERS), ("hooks", SENDING)):
+    for section, allowing in (("columns", READERS), ("pull", READERS), ("hooks", SENDING)):
         doc.raw(section)
         if section in doc and kind not in allowing:
             doc.fault(f"'{section}' is not for {kind}.", key=section, allowed=f"{section} with {', '.join(allowing)}")
@@ -284,10 +284,8 @@ def parse_hooks(doc: Document) -> Hooks | None:
     return hooks
 
 
-def _called(doc: Document, kind: str) -> Mapping[str, str]:
+def _called(doc: Document) -> Mapping[str, str]:
     """The [columns] of a reader's source."""
-    if "columns" in doc and kind not in READERS:
-        doc.fault(f"'columns' is not for {kind}.", key="columns", allowed=f"columns with {', '.join(READERS)}")
     part = doc.section("columns")
     return MappingProxyType({name: part.text(name) for name in part.keys})
 

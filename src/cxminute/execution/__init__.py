@@ -1,1 +1,1 @@
-"""Decisions, Events, Passages, Ledger -> Effects on KPIs. The verb: `measure`. Nothing lives here yet."""
+"""Decisions, Events, Passages, Ledger -> Effects on KPIs. The verb: `measure`. Only initiatives are read here yet."""

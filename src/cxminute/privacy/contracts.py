@@ -11,11 +11,9 @@ from typing import Final
 
 from cxminute.model.definitions import Document
 from cxminute.model.times import DAY, duration
-from cxminute.privacy.cards import CHANNELS, MARKETPLACE_PURPOSES, STARTS, Card, card_of, clause_of
+from cxminute.privacy.cards import CHANNELS, STARTS, Card, card_of, clause_of
 from cxminute.privacy.personal import hides
 from cxminute.privacy.purposes import PURPOSES
-
-__all__ = ["MARKETPLACE_PURPOSES", "ORIGINS", "Contract", "parse_contract"]
 
 ORIGINS: Final = (
     "first-party", "second-party", "third-party", "marketplace-global", "marketplace-national", "marketplace-regional",
@@ -70,10 +68,19 @@ class Contract:
         """Whether it is a marketplace's data."""
         return self.origin.startswith("marketplace")
 
+    @property
+    def limit(self) -> Card | None:
+        """Its card where that is a marketplace's: its limits; None where the project alone sets them."""
+        return self.card if self.card is not None and self.card.is_market else None
+
     def cites(self, clause: str, key: str) -> str:
         """How a fault names what forbids a use: the clause of a marketplace's card, or a key of the project's own."""
-        card = self.card
-        return card.clause(clause) if card is not None and card.is_market else f"'{self.source}: {key}'"
+        return f"'{self.source}: {key}'" if self.limit is None else self.limit.clause(clause)
+
+    def clause_against(self, purpose: str) -> str:
+        """The clause of a marketplace's card that forbids a purpose; '' where none does."""
+        limit = self.limit
+        return "" if limit is None or purpose in limit.purposes else limit.clause(clause_of(purpose))
 
     @property
     def more(self) -> str:

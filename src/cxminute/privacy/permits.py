@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cxminute.model.errors import Refused, UnknownName
-from cxminute.privacy.cards import clause_of
 from cxminute.privacy.contracts import Contract
 from cxminute.privacy.purposes import PURPOSES
 
@@ -38,11 +37,10 @@ def permit(contracts: Iterable[Contract], purpose: str) -> Permit:
             allowed.add(contract.source)
         else:
             said = ", ".join(sorted(contract.purposes)) or "nothing"
-            card = contract.card
-            by = card is not None and card.is_market and purpose not in card.purposes
-            clause = f", by {card.clause(clause_of(purpose))}" if card is not None and by else ""
+            clause = contract.clause_against(purpose)
+            by = f", by {clause}" if clause else ""
             refused[contract.source] = (
-                f"The contract of source '{contract.source}' does not allow '{purpose}'{clause} (it allows: {said})."
+                f"The contract of source '{contract.source}' does not allow '{purpose}'{by} (it allows: {said})."
             )
     if refused and not allowed:
         raise Refused(" ".join(refused.values()), then="Nothing was read.")

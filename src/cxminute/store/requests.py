@@ -47,12 +47,10 @@ class Requests:
         self._state = state
 
     def note(
-        self, source: str, kind: str, message: str, about: Mapping[str, Sequence[str]], received_at: int,
-        due_at: int | None = None,
-    ) -> Request:  # fmt: skip
-        """Puts a request on record; the same message again is the request that is there.
+        self, source: str, kind: str, message: str, about: Mapping[str, Sequence[str]], received_at: int
+    ) -> Request:
+        """Puts a request on record, due ANSWERED_IN after it came; the same message again is the one that is there.
 
-        due_at: a month after it came where none is given
         raises: UnknownName for a kind that is none
         """
         if kind not in KINDS:
@@ -65,7 +63,7 @@ class Requests:
                 row = {
                     "source": source, "kind": kind, "message": message,
                     "about": json.dumps({name: [*values] for name, values in about.items()}),
-                    "received_at": received_at, "due_at": received_at + ANSWERED_IN if due_at is None else due_at,
+                    "received_at": received_at, "due_at": received_at + ANSWERED_IN,
                 }  # fmt: skip
                 connection.execute(insert(REQUESTS).values(**row))
                 found = connection.execute(select(REQUESTS).where(*same)).one()

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.running import authorization
+from cxminute.app.door import looping
 from cxminute.app.project import Project
 from cxminute.model.calls import Call
 
@@ -119,6 +121,20 @@ def held(root: Path) -> list[Call]:
     found = [one.call for one in opened.inbox.take(1_000_000, {})]
     opened.close()
     return found
+
+
+@contextmanager
+def working(*roots: Path) -> Iterator[None]:
+    """A worker over projects, on threads of this process; stopped at the end."""
+    stop = threading.Event()
+    thread = threading.Thread(target=looping.run, args=(roots, stop))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+        assert not thread.is_alive()
 
 
 def within(seconds: float, holds: Callable[[], bool]) -> bool:

@@ -6,8 +6,6 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -21,25 +19,11 @@ from cxminute.app.door.draining import Drain
 from cxminute.app.door.watching import Watch
 from cxminute.app.door.worker import stopped_by
 from cxminute.app.project import Project
-from tests.app.door.opened import within
+from tests.app.door.opened import within, working
 from tests.app.small_shop import SOURCE as ORDERS
 from tests.app.small_site import NOON, SOURCE, balance, call, ids, item, make_site
 
 SIGNS = (signal.SIGINT, signal.SIGTERM)
-
-
-@contextmanager
-def working(*roots: Path) -> Iterator[None]:
-    """A worker over projects, on threads of this process; stopped at the end."""
-    stop = threading.Event()
-    thread = threading.Thread(target=looping.run, args=(roots, stop))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(30)
-        assert not thread.is_alive()
 
 
 def orders(project: Project, rows: int) -> Path:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import parse_qs
 
 import msgspec
@@ -22,6 +22,13 @@ from cxminute.model.definitions import Document
 
 PATH: Final = "/v1/hooks/"
 """Begins the path; the source's write key ends it, since senders of webhooks know of no other place for it."""
+
+
+class Terms(NamedTuple):
+    """What a source's file says of its webhooks: the format that they have, and how they prove themselves."""
+
+    form: str
+    hooks: Hooks
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -47,31 +54,27 @@ def key_in(path: str) -> str:
     return path[len(PATH) :].rstrip("/")
 
 
-def call_of(root: Path, source: str, headers: Mapping[str, str], body: bytes, at: int) -> Call:
+def call_of(terms: Terms, source: str, headers: Mapping[str, str], body: bytes, at: int) -> Call:
     """A webhook as a call for the inbox.
 
-    root:   the project's folder, whose file of the source says how webhooks prove themselves
-    raises: Refusal where the source takes none, its secret is not there, or the webhook is not genuine
+    raises: Refusal where the source's secret is not there, or the webhook is not genuine
     """
-    form, hooks = _terms(root, source)
-    secrets = _secrets(hooks)
+    secrets = _secrets(terms.hooks)
     try:
-        hook = genuine(form, headers, body, secrets)
+        hook = genuine(terms.form, headers, body, secrets)
     except NotGenuine as fault:
         raise Refusal("not_genuine", str(fault), read=True) from None
     told = Kept(hook.message, hook.topic, hook.body.decode("utf-8", "replace"))
     return Call(source, at, HOOK, hook.topic, 1, _encode(told))
 
 
-def greets(root: Path, source: str, body: bytes) -> bool:
+def greets(terms: Terms, body: bytes) -> bool:
     """Whether a sender only tries the address, and says nothing."""
-    form, _ = _terms(root, source)
-    return is_ping(form, body)
+    return is_ping(terms.form, body)
 
 
-def challenged(root: Path, source: str, query: str) -> Answer:
+def challenged(hooks: Hooks, query: str) -> Answer:
     """The answer to a sender that asks whether the door is ours, before it sends anything."""
-    _, hooks = _terms(root, source)
     code = parse_qs(query).get("challenge_code", [""])[0]
     if not code or len(code) > 256 or not hooks.endpoint:
         raise Refusal("not_found", "There is no challenge to answer, or the source's [hooks] says no endpoint.")
@@ -79,7 +82,11 @@ def challenged(root: Path, source: str, query: str) -> Answer:
     return document({"challengeResponse": challenge(code, token, hooks.endpoint)})
 
 
-def _terms(root: Path, source: str) -> tuple[str, Hooks]:
+def terms_of(root: Path, source: str) -> Terms:
+    """What a source's file says of its webhooks, as it is now. raises: Refusal where the source takes none.
+
+    root: the project's folder
+    """
     form, hooks = "", None
     for path in sorted((root / "sources").glob("*.toml")):
         try:
@@ -91,7 +98,7 @@ def _terms(root: Path, source: str) -> tuple[str, Hooks]:
         hooks = None
     if hooks is None or form not in SIGNED:
         raise Refusal("no_hooks", "The source of this key takes no webhooks: its file has no [hooks].")
-    return form, hooks
+    return Terms(form, hooks)
 
 
 @lru_cache(maxsize=1_024)

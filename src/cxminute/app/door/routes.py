@@ -22,7 +22,7 @@ from cxminute.app.door.answers import (
     taken,
 )
 from cxminute.app.door.bodies import TOO_LARGE, Bodies, Sent, inflate
-from cxminute.app.door.hooks import PATH, call_of, challenged, greets, key_in
+from cxminute.app.door.hooks import PATH, call_of, challenged, greets, key_in, terms_of
 from cxminute.app.door.keyring import Keyring, Place
 from cxminute.app.door.metrics import Counted
 from cxminute.app.door.openapi import described
@@ -136,10 +136,7 @@ class Door:
     async def _take(self, asked: Asked, line: Line, route: Route) -> Answer:
         """Events in: 200 once they are on disk."""
         header = asked.headers.get
-        if self.stopping:
-            raise Refusal("stopping", "The server is stopping; try again.")
-        if self._counted.inside > MOST_INSIDE:
-            raise Overloaded
+        self._check_room()
         who = header("authorization")
         found = None if who is None else await self._of_header(who)
         if found is not None and found[1].mount.full:
@@ -181,23 +178,21 @@ class Door:
         """A webhook in: 200 once it is on disk; GET answers a challenge."""
         if asked.method not in ("POST", "GET"):
             return _other(asked, "GET, POST")
-        if self.stopping:
-            raise Refusal("stopping", "The server is stopping; try again.")
-        if self._counted.inside > MOST_INSIDE:
-            raise Overloaded
+        self._check_room()
         place = await self._agreed(None, key_in(asked.path))
         root = place.mount.project.root
         sent = b""
         try:
             if asked.method == "GET":
-                return challenged(root, place.source, asked.query_string)
+                return challenged(terms_of(root, place.source).hooks, asked.query_string)
             if place.mount.full:
                 raise CannotStore(full=True)
             sent = await self._bodies.read(line, asked.headers.get("content-length"))
             body = _inflated(sent, asked)
-            if greets(root, place.source, body):
+            terms = terms_of(root, place.source)
+            if greets(terms, body):
                 return Answer(200, JSON, taken(0, 0, 0))
-            call = call_of(root, place.source, dict(asked.headers.items()), body, clock.now())
+            call = call_of(terms, place.source, dict(asked.headers.items()), body, clock.now())
             await place.mount.committer.commit(call)
         except Refusal as refusal:
             refusal.read = refusal.read or bool(sent)
@@ -208,6 +203,13 @@ class Door:
         place.accepted += 1
         place.size += len(body)
         return Answer(200, JSON, taken(1, 0, 0))
+
+    def _check_room(self) -> None:
+        """Refuses what comes while the server stops, and more than it answers at a time."""
+        if self.stopping:
+            raise Refusal("stopping", "The server is stopping; try again.")
+        if self._counted.inside > MOST_INSIDE:
+            raise Overloaded
 
     async def _opened_aside(self, sent: bytes, route: Route, asked: Asked) -> tuple[bytes, Envelope]:
         loop = asyncio.get_running_loop()

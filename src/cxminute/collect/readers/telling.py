@@ -40,13 +40,18 @@ def _nothing(_: Collection[str]) -> Mapping[str, int]:
 
 def implied(source: Source, reader: Reader) -> Source:
     """The source with the mapping that its reader's rows have."""
-    names = sorted({name for told in reader.tells.values() for name in told if name in PROPERTIES})
+    names = _typed_names(reader)
     properties = tuple(Property(f"properties.{name}", f"properties.{name}", PROPERTIES[name][0]) for name in names)
     carried = tuple(found.path for found in properties)
     rule = Rule("", "at", name_from="event", place_from="place", properties=carried)
     kinds = {kind: (f"identifiers.{kind}",) for kind in reader.identifiers}
     made = source.mapped(key=("record",), identifiers=MappingProxyType(kinds), properties=properties, rules=(rule,))
     return replace(made, hides_key=reader.hides_keys)
+
+
+def _typed_names(reader: Reader) -> list[str]:
+    """Properties that get columns of their own: those with a type that one of its facts may have."""
+    return sorted({name for told in reader.tells.values() for name in told if name in PROPERTIES})
 
 
 def read(
@@ -177,7 +182,7 @@ def _rows(chunk: _Chunk, reader: Reader) -> Rows:
     for kind in reader.identifiers:
         cells = [fact.identifiers.get(kind) or record.identifiers.get(kind) or None for _, record, fact, _ in told]
         columns[f"identifiers.{kind}"] = pa.array(cells, pa.string())
-    names = sorted({name for names in reader.tells.values() for name in names if name in PROPERTIES})
+    names = _typed_names(reader)
     for name in names:
         kind = PROPERTIES[name][0]
         values = [_typed(fact.properties.get(name), kind) for _, _, fact, _ in told]
