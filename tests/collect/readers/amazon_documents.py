@@ -9,9 +9,10 @@ from typing import Any
 
 from cxminute.collect.readers.amazon import READER
 from cxminute.collect.readers.documents import Broken, Found, pieces
-from cxminute.collect.readers.facts import Around, Fact, Record, Unfit
+from cxminute.collect.readers.facts import Around, Record
 from cxminute.collect.readers.telling import implied, read
 from cxminute.collect.source import Source
+from tests.collect.readers.asked import asked
 from tests.collect.readers.goldens import iso
 
 ORDER: Mapping[str, Any] = {
@@ -111,22 +112,7 @@ def records(
 
 def reasons(document: object) -> list[tuple[str, str]]:
     """(reason, detail) of the pieces of a document that go to quarantine."""
-    said = []
-    for piece in found(document):
-        if isinstance(piece, Broken):
-            said.append((piece.reason, piece.detail))
-            continue
-        try:
-            piece.form.told(piece.piece, Around("market", "UTC"))
-        except Unfit as fault:
-            said.append((fault.reason, fault.detail))
-    return said
-
-
-def fact(told: Sequence[Record], event: str) -> Fact:
-    """The one fact of an event."""
-    (said,) = [fact for record in told for fact in record.facts if fact.event == event]
-    return said
+    return asked("amazon", document)[1]
 
 
 def report(*rows: Mapping[str, str], encoding: str = "utf-8", end: str = "\r\n") -> bytes:

@@ -12,7 +12,7 @@ from cxminute.collect.readers.catalogue import reader_of
 from cxminute.collect.readers.documents import Broken, pieces
 from cxminute.collect.readers.facts import Around, Record, Unfit
 from cxminute.collect.source import Source
-from tests.collect.readers.goldens import iso
+from tests.collect.readers.goldens import events_of
 
 SAMPLES: Final = Path(__file__).parent / "samples"
 
@@ -47,5 +47,4 @@ def asked(
 
 def story(records: list[Record]) -> list[tuple[str, str]]:
     """(event, time) of all facts in the order of time; those of one moment by name."""
-    told = [(fact.event, iso(fact.at)) for record in records for fact in record.facts]
-    return sorted(told, key=lambda one: (one[1], one[0]))
+    return sorted(((event, at) for _, event, at in events_of(records)), key=lambda one: (one[1], one[0]))

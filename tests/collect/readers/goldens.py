@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -92,6 +92,6 @@ def iso(at: int) -> str:
     return (_EPOCH + timedelta(milliseconds=at)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def events_of(records: Sequence[Record]) -> list[tuple[str, str, str]]:
+def events_of(records: Iterable[Record]) -> list[tuple[str, str, str]]:
     """(key, event, time) of all facts, for a test that names them."""
     return [(record.key, fact.event, iso(fact.at)) for record in records for fact in record.facts]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import copy
 import io
 import json
-from collections.abc import Collection, Mapping
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from cxminute.collect.readers.canon import EVENTS, PERSONAL, PROPERTIES
 from cxminute.collect.readers.documents import Found, pieces
@@ -17,20 +16,21 @@ from cxminute.collect.receive import Received, receive
 from cxminute.collect.seen import Seen
 from cxminute.collect.source import Source
 from cxminute.store.conditions import evaluate
-from tests.collect.readers.goldens import iso
+from tests.collect.readers.asked import SAMPLES
+from tests.collect.readers.asked import sample as bytes_of
+from tests.collect.readers.goldens import events_of
 
-FOLDER: Final = Path(__file__).parent / "samples"
 Document = dict[str, Any]
 
 
 def names(market: str) -> list[str]:
     """The samples of a market."""
-    return sorted(path.stem for path in (FOLDER / market).glob("*.json"))
+    return sorted(path.stem for path in (SAMPLES / market).glob("*.json"))
 
 
 def sample(market: str, name: str) -> Document:
     """A sample, to be changed at will."""
-    found: Document = json.loads((FOLDER / market / f"{name}.json").read_text(encoding="utf-8"))
+    found: Document = json.loads(bytes_of(f"{market}/{name}.json"))
     return found
 
 
@@ -45,7 +45,7 @@ def changed(document: Document, path: str, value: object) -> Document:
     return whole
 
 
-def told(document: Document, reader: Reader, zone: str = "UTC") -> list[Record]:
+def told(document: object, reader: Reader, zone: str = "UTC") -> list[Record]:
     """The records of all pieces of a document; what cannot be told fails the test."""
     around = Around("market", zone)
     records: list[Record] = []
@@ -73,9 +73,9 @@ def fact(records: Collection[Record], event: str, part: str | None = None) -> Fa
     return found[0]
 
 
-def happenings(records: Collection[Record]) -> list[tuple[str, str]]:
+def happenings(records: Iterable[Record]) -> list[tuple[str, str]]:
     """(event, time) of all facts, as people read them."""
-    return [(f.event, iso(f.at)) for r in records for f in r.facts]
+    return [(event, at) for _, event, at in events_of(records)]
 
 
 def received(document: Document | bytes, reader: Reader, newest: Mapping[str, int] | None = None) -> Received:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from io import BytesIO
 from typing import Any
 
-from cxminute.collect.readers.documents import Broken, pieces
-from cxminute.collect.readers.facts import Around, Reader, Record
-from cxminute.collect.source import Source
+import pytest
+
+from cxminute.collect.readers.facts import Reader, Record, Unfit
+from tests.collect.readers import market_samples
 
 
 def told(reader: Reader, document: object, *, zone: str = "Europe/Berlin") -> list[Record]:
     """All records of a document. raises: Unfit for the first piece that makes no sense."""
-    return list(_told(reader, document, zone))
+    return market_samples.told(document, reader, zone)
 
 
-def _told(reader: Reader, document: object, zone: str) -> Iterator[Record]:
-    source, around = Source("shop", reader.name, zone), Around("shop", zone)
-    for found in pieces(BytesIO(json.dumps(document).encode()), reader, source, "document"):
-        assert not isinstance(found, Broken), found
-        yield from found.form.told(found.piece, around)
+def reason_of(reader: Reader, document: object) -> str:
+    """The reason for which a document is set apart; it fails the test if none is."""
+    with pytest.raises(Unfit) as fault:
+        told(reader, document)
+    return fault.value.reason
 
 
 def money(amount: str, code: str = "EUR") -> dict[str, object]:

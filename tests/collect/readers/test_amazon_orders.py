@@ -6,8 +6,9 @@ from itertools import permutations
 
 import pytest
 
-from tests.collect.readers.amazon_documents import ITEMS, ORDER, Log, fact, found, reasons, records
+from tests.collect.readers.amazon_documents import ITEMS, ORDER, Log, found, reasons, records
 from tests.collect.readers.goldens import iso
+from tests.collect.readers.market_samples import fact
 
 
 def test_an_order_carries_its_promise_and_its_money() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.collect.readers.amazon_documents import ORDER, ORDER_2026, PACKAGE, Log, fact, order_2026, reasons, records
+from tests.collect.readers.amazon_documents import ORDER, ORDER_2026, PACKAGE, Log, order_2026, reasons, records
 from tests.collect.readers.goldens import events_of, iso
+from tests.collect.readers.market_samples import fact
 
 DELIVERED = {**PACKAGE, "packageStatus": {"status": "DELIVERED", "detailedStatus": "DELIVERED"}}
 

@@ -9,7 +9,6 @@ import pytest
 
 from cxminute.app.cli import run
 from cxminute.collect.readers.amazon import READER
-from cxminute.collect.readers.canon import EVENTS, IDENTIFIERS, PROPERTIES
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "reference" / "sources" / "amazon.md").read_text("utf-8")
@@ -32,10 +31,3 @@ def test_the_page_lists_every_document_and_event() -> None:
     for form in READER.forms:
         (row,) = [row for row in rows if form.name in re.split(r", | \| ", row.strip("| "))]
         assert [event for event in form.tells if event not in row] == []
-
-
-def test_every_word_of_the_reader_is_canonical() -> None:
-    """What the reader may tell is told in the words that every source shares."""
-    assert set(READER.tells) <= set(EVENTS)
-    assert {name for names in READER.tells.values() for name in names} <= set(PROPERTIES)
-    assert set(READER.identifiers) <= set(IDENTIFIERS)

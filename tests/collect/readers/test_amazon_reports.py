@@ -7,8 +7,9 @@ import pytest
 from cxminute.collect.readers.documents import Found
 from cxminute.collect.readers.facts import Around, Record
 from cxminute.model.errors import BadData, UnknownName
-from tests.collect.readers.amazon_documents import ORDER, Log, fact, found, reasons, records, report
+from tests.collect.readers.amazon_documents import ORDER, Log, found, reasons, records, report
 from tests.collect.readers.goldens import events_of, iso
+from tests.collect.readers.market_samples import fact
 
 ROW = {
     "amazon-order-id": "902-0000001-0000001",

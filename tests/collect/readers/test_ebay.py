@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from cxminute.collect.readers.ebay import READER
-from cxminute.model.errors import BadData
-from tests.collect.readers.goldens import golden, iso, told_of
+from tests.collect.readers.goldens import iso
 from tests.collect.readers.market_samples import (
     Document,
     changed,
     fact,
     happenings,
-    hides_people,
-    keeps_to_its_word,
-    names,
     received,
     refused,
     sample,
@@ -29,33 +23,6 @@ def order() -> Document:
     """An order of two lines, with a discount and a refund."""
     found: Document = sample("ebay", "orders_page")["orders"][0]
     return found
-
-
-@pytest.mark.parametrize("name", names("ebay"))
-def test_every_document_is_told_as_it_was_read_once(name: str) -> None:
-    """What comes of each kind of eBay's documents is what a person has read and found right."""
-    golden(f"ebay/{name}", told_of(sample("ebay", name), READER))
-
-
-def test_it_tells_what_it_says() -> None:
-    """No event carries a property, and no record an identifier, that the reader's page does not name."""
-    keeps_to_its_word(READER, "ebay")
-
-
-def test_people_stand_under_names_that_contracts_hide() -> None:
-    """Names, addresses, numbers and what people wrote are told under the names of personal data, and nowhere else."""
-    hides_people(
-        READER,
-        "ebay",
-        "Ada Beispiel",
-        "Hafenweg 3",
-        "ada@example.org",
-        "a1b2c3",
-        "+49 431",
-        "24103",
-        "Please ring",
-        "friend@example.org",
-    )
 
 
 def test_money_adds_up_to_the_cent(order: Document) -> None:
@@ -185,10 +152,3 @@ def test_what_is_not_known_is_kept(order: Document) -> None:
     """A field that nobody has heard of goes along with the order."""
     (record,) = told(changed(order, "somethingNew", {"grade": 3}), READER)
     assert record.rest["somethingNew"] == {"grade": 3}
-
-
-def test_half_a_page_is_refused_whole() -> None:
-    """A document that was cut off tells nothing, and says so."""
-    body = json.dumps(sample("ebay", "orders_page")).encode()
-    with pytest.raises(BadData, match="not JSON"):
-        received(body[: len(body) // 2], READER)

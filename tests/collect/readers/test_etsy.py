@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from cxminute.collect.readers.etsy import READER
-from cxminute.model.errors import BadData
-from tests.collect.readers.goldens import golden, iso, told_of
+from tests.collect.readers.goldens import iso
 from tests.collect.readers.market_samples import (
     Document,
     changed,
     fact,
     happenings,
-    hides_people,
-    keeps_to_its_word,
-    names,
     received,
     refused,
     sample,
@@ -29,24 +23,6 @@ def receipt() -> Document:
     """A receipt of two lines, sent, and refunded in part."""
     found: Document = sample("etsy", "receipts_page")["results"][0]
     return found
-
-
-@pytest.mark.parametrize("name", names("etsy"))
-def test_every_document_is_told_as_it_was_read_once(name: str) -> None:
-    """What comes of each kind of Etsy's documents is what a person has read and found right."""
-    golden(f"etsy/{name}", told_of(sample("etsy", name), READER))
-
-
-def test_it_tells_what_it_says() -> None:
-    """No event carries a property, and no record an identifier, that the reader's page does not name."""
-    keeps_to_its_word(READER, "etsy")
-
-
-def test_people_stand_under_names_that_contracts_hide() -> None:
-    """Names, addresses, numbers and what people wrote are told under the names of personal data, and nowhere else."""
-    hides_people(
-        READER, "etsy", "Noa", "4 Sample Street", "BS1 0AA", "Could you wrap", "Happy birthday", "arrived late"
-    )
 
 
 def test_money_is_read_by_its_divisor() -> None:
@@ -147,13 +123,6 @@ def test_what_a_buyer_wrote_on_a_gift_is_a_note(receipt: Document) -> None:
     assert isinstance(products, list)
     first = products[0]
     assert (first["variations"], first["note"]) == ([blue], [words])
-
-
-def test_half_a_page_is_refused_whole() -> None:
-    """A document that was cut off tells nothing, and says so."""
-    body = json.dumps(sample("etsy", "receipts_page")).encode()
-    with pytest.raises(BadData, match="not JSON"):
-        received(body[: len(body) // 2], READER)
 
 
 def test_a_line_by_itself_is_no_receipt() -> None:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from cxminute.collect.readers.mercadolibre import READER
-from cxminute.model.errors import BadData
-from tests.collect.readers.goldens import golden, iso, told_of
+from tests.collect.readers.goldens import iso
 from tests.collect.readers.market_samples import (
     Document,
     changed,
     fact,
     happenings,
-    hides_people,
-    keeps_to_its_word,
-    names,
     received,
     refused,
     sample,
@@ -28,22 +22,6 @@ from tests.collect.readers.market_samples import (
 def order() -> Document:
     """An order with its shipment within, delivered after the promised day."""
     return sample("mercadolibre", "order_with_shipment")
-
-
-@pytest.mark.parametrize("name", names("mercadolibre"))
-def test_every_document_is_told_as_it_was_read_once(name: str) -> None:
-    """What comes of each kind of Mercado Libre's documents is what a person has read and found right."""
-    golden(f"mercadolibre/{name}", told_of(sample("mercadolibre", name), READER))
-
-
-def test_it_tells_what_it_says() -> None:
-    """No event carries a property, and no record an identifier, that the reader's page does not name."""
-    keeps_to_its_word(READER, "mercadolibre")
-
-
-def test_people_stand_under_names_that_contracts_hide() -> None:
-    """Names, addresses, numbers and what people wrote are told under the names of personal data, and nowhere else."""
-    hides_people(READER, "mercadolibre", "Rui", "Exemplo 5", "01000000", "11 00000000")
 
 
 def test_an_order_with_its_shipment_has_its_promise(order: Document) -> None:
@@ -201,10 +179,3 @@ def test_an_order_names_its_shipment(order: Document) -> None:
     """Of a shipment that is only named, the name is kept."""
     (record, *_) = told(changed(order, "shipping", {"id": 41}), READER)
     assert record.rest["shipping"] == {"id": 41}
-
-
-def test_half_a_page_is_refused_whole() -> None:
-    """A document that was cut off tells nothing, and says so."""
-    body = json.dumps(sample("mercadolibre", "orders_search")).encode()
-    with pytest.raises(BadData, match="not JSON"):
-        received(body[: len(body) // 2], READER)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from cxminute.collect.readers.mirakl import READER
-from cxminute.model.errors import BadData
-from tests.collect.readers.goldens import golden, iso, told_of
+from tests.collect.readers.goldens import iso
 from tests.collect.readers.market_samples import (
     Document,
     changed,
     fact,
     happenings,
-    hides_people,
-    keeps_to_its_word,
-    names,
     received,
     refused,
     sample,
@@ -29,22 +23,6 @@ def order() -> Document:
     """An order of two lines, sent apart and received together, with a refund."""
     found: Document = sample("mirakl", "orders_page")["orders"][0]
     return found
-
-
-@pytest.mark.parametrize("name", names("mirakl"))
-def test_every_document_is_told_as_it_was_read_once(name: str) -> None:
-    """What comes of a page of OR11 is what a person has read and found right."""
-    golden(f"mirakl/{name}", told_of(sample("mirakl", name), READER))
-
-
-def test_it_tells_what_it_says() -> None:
-    """No event carries a property, and no record an identifier, that the reader's page does not name."""
-    keeps_to_its_word(READER, "mirakl")
-
-
-def test_people_stand_under_names_that_contracts_hide() -> None:
-    """Names, addresses, numbers and what people wrote are told under the names of personal data, and nowhere else."""
-    hides_people(READER, "mirakl", "Zoe", "Exemple", "2 rue du Modele", "+33 000000000", "59000", "x1y2@")
 
 
 def test_lines_that_left_together_are_one_parcel(order: Document) -> None:
@@ -168,10 +146,3 @@ def test_what_an_operator_asks_beside_is_a_note(order: Document) -> None:
     first = products[0]
     assert first["notes"] == asked
     assert "order_line_additional_fields" not in first
-
-
-def test_half_a_page_is_refused_whole() -> None:
-    """A document that was cut off tells nothing, and says so."""
-    body = json.dumps(sample("mirakl", "orders_page")).encode()
-    with pytest.raises(BadData, match="not JSON"):
-        received(body[: len(body) // 2], READER)

@@ -8,16 +8,17 @@ from typing import Any, cast
 import pytest
 
 from cxminute.collect.readers.canon import PROPERTIES
-from cxminute.collect.readers.facts import Unfit
 from cxminute.collect.readers.shopify import READER
 from tests.collect.readers.goldens import events_of, iso, told_of
-from tests.collect.readers.shops import money, shopify_event, shopify_order, shopify_parcel, shopify_refund, told
-
-
-def _reason(document: object) -> str:
-    with pytest.raises(Unfit) as fault:
-        told(READER, document)
-    return fault.value.reason
+from tests.collect.readers.shops import (
+    money,
+    reason_of,
+    shopify_event,
+    shopify_order,
+    shopify_parcel,
+    shopify_refund,
+    told,
+)
 
 
 def test_an_order_tells_of_itself_its_parcel_and_its_refund() -> None:
@@ -137,21 +138,21 @@ def test_money_goes_back_only_when_a_payment_succeeded() -> None:
 def test_more_back_than_was_bought_is_set_apart() -> None:
     """Refunds that take back more pieces of a line than were ordered make no sense, in the order or alone."""
     back = [{"id": 2, "line_item_id": 1, "quantity": 3}]
-    assert _reason(shopify_order(refunds=[shopify_refund(refund_line_items=back)])) == "returned_more"
+    assert reason_of(READER, shopify_order(refunds=[shopify_refund(refund_line_items=back)])) == "returned_more"
     twice = [shopify_refund(id=number) for number in (7001, 7002)]
     assert len(told(READER, shopify_order(refunds=twice))) == 4
-    assert _reason(shopify_order(refunds=[*twice, shopify_refund(id=7003)])) == "returned_more"
+    assert reason_of(READER, shopify_order(refunds=[*twice, shopify_refund(id=7003)])) == "returned_more"
     alone = [{"line_item_id": 1, "quantity": 2, "line_item": {"id": 1, "quantity": 1}}]
-    assert _reason({"refund": shopify_refund(refund_line_items=alone)}) == "returned_more"
+    assert reason_of(READER, {"refund": shopify_refund(refund_line_items=alone)}) == "returned_more"
 
 
 def test_two_currencies_in_one_order_are_set_apart() -> None:
     """Amounts of the order and its refund in two currencies are never added up or told as if they were one."""
     dollars = [{"kind": "refund", "status": "success", "amount": "25.00", "currency": "USD"}]
-    assert _reason(shopify_order(refunds=[shopify_refund(transactions=dollars)])) == "two_currencies"
-    assert _reason(shopify_order(total_price_set=money("54.95", "USD"))) == "two_currencies"
+    assert reason_of(READER, shopify_order(refunds=[shopify_refund(transactions=dollars)])) == "two_currencies"
+    assert reason_of(READER, shopify_order(total_price_set=money("54.95", "USD"))) == "two_currencies"
     euros = {"kind": "refund", "status": "success", "amount": "1.00", "currency": "EUR"}
-    assert _reason(shopify_refund(transactions=[*dollars, euros])) == "two_currencies"
+    assert reason_of(READER, shopify_refund(transactions=[*dollars, euros])) == "two_currencies"
 
 
 def test_the_shop_s_own_currency_counts() -> None:
@@ -187,7 +188,7 @@ def test_tax_within_prices_is_no_revenue() -> None:
 )
 def test_an_order_that_makes_no_sense_is_set_apart(field: str, value: object, reason: str) -> None:
     """Negative prices, texts for numbers and days that are none: the whole order, under its own reason."""
-    assert _reason(shopify_order(**{"processed_at": None, field: value})) == reason
+    assert reason_of(READER, shopify_order(**{"processed_at": None, field: value})) == reason
 
 
 def test_a_clock_without_an_offset_is_the_shop_s() -> None:
@@ -213,7 +214,7 @@ def test_a_return_without_a_time_is_set_apart() -> None:
     """A message about a return mostly says no time: it is kept whole until one is known, never dated by guess."""
     asked = {"id": 3, "order": {"id": 5001}, "status": "requested",
              "return_line_items": [{"quantity": 1, "return_reason": "color"}]}  # fmt: skip
-    assert _reason(asked) == "no_time"
+    assert reason_of(READER, asked) == "no_time"
     (record,) = told(READER, {**asked, "created_at": "2026-03-09T10:00:00Z"})
     assert events_of([record]) == [("return 3", "Return Opened", "2026-03-09T10:00:00.000Z")]
     assert record.identifiers == {"order_id": "5001", "return_id": "3"}
@@ -223,7 +224,7 @@ def test_a_return_without_a_time_is_set_apart() -> None:
 def test_a_request_in_a_person_s_name_is_no_event() -> None:
     """Collected as if it were an order it is set apart: nobody's request is passed over in silence."""
     asked = {"shop_id": 1, "shop_domain": "shop.example.org", "customer": {"id": 90}, "orders_to_redact": [5001]}
-    assert _reason(asked) == "bad_shape"
+    assert reason_of(READER, asked) == "bad_shape"
 
 
 def test_what_the_forms_tell_is_declared() -> None:

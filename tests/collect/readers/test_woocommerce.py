@@ -5,16 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cxminute.collect.readers.canon import PROPERTIES
-from cxminute.collect.readers.facts import Unfit
 from cxminute.collect.readers.woocommerce import READER
 from tests.collect.readers.goldens import events_of
-from tests.collect.readers.shops import told, woo_order, woo_refund
-
-
-def _reason(document: object) -> str:
-    with pytest.raises(Unfit) as fault:
-        told(READER, document)
-    return fault.value.reason
+from tests.collect.readers.shops import reason_of, told, woo_order, woo_refund
 
 
 def test_an_order_tells_that_it_was_made_paid_and_done() -> None:
@@ -75,7 +68,7 @@ def test_an_order_cancelled_after_it_was_done_tells_of_both() -> None:
     (order,) = told(READER, woo_order(status="cancelled", date_modified_gmt="2026-03-09T08:00:00"))
     assert events_of([order])[-1] == ("order 727", "Order Cancelled", "2026-03-09T08:00:00.000Z")
     assert len(order.facts) == 4
-    assert _reason(woo_order(status="cancelled", date_modified_gmt=None, date_modified=None)) == "no_time"
+    assert reason_of(READER, woo_order(status="cancelled", date_modified_gmt=None, date_modified=None)) == "no_time"
 
 
 def test_a_draft_is_no_order_yet() -> None:
@@ -94,7 +87,7 @@ def test_a_refund_alone_is_the_refund_of_its_order() -> None:
         assert (refund.facts[0].properties["refunded"], refund.facts[0].properties["quantity"]) == (8.0, 1.0)
     assert within.facts[0].properties["currency"] == "EUR"
     assert "user_id" not in by_link.identifiers, "whose it is the order alone knows"
-    assert _reason(woo_refund(_links={})) == "no_key"
+    assert reason_of(READER, woo_refund(_links={})) == "no_key"
 
 
 def test_a_refund_without_a_time_is_kept_and_not_told() -> None:
@@ -106,9 +99,9 @@ def test_a_refund_without_a_time_is_kept_and_not_told() -> None:
 
 def test_more_back_than_was_bought_is_set_apart() -> None:
     """More money than was paid, or more pieces than were bought, cannot have come back."""
-    assert _reason(woo_order(refunds=[{"id": 1, "total": "-36.36"}])) == "returned_more"
+    assert reason_of(READER, woo_order(refunds=[{"id": 1, "total": "-36.36"}])) == "returned_more"
     four = [{"id": 1, "quantity": -4}]
-    assert _reason(woo_order(refunds=[woo_refund(line_items=four)])) == "returned_more"
+    assert reason_of(READER, woo_order(refunds=[woo_refund(line_items=four)])) == "returned_more"
 
 
 @pytest.mark.parametrize(
@@ -124,7 +117,7 @@ def test_more_back_than_was_bought_is_set_apart() -> None:
 )
 def test_an_order_that_makes_no_sense_is_set_apart(field: str, value: object, reason: str) -> None:
     """Negative prices, two currencies and days that are none: the whole order, under its own reason."""
-    assert _reason(woo_order(**{field: value})) == reason
+    assert reason_of(READER, woo_order(**{field: value})) == reason
 
 
 def test_what_opens_pages_is_left_out_and_what_was_written_is_hidden() -> None:

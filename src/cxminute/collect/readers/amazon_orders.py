@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, NoReturn, cast
+from collections.abc import Sequence
+from typing import Final, NoReturn
 
 from cxminute.collect.readers.amazon_money import Sums
+from cxminute.collect.readers.cancellations import cancellation
 from cxminute.collect.readers.facts import Around, Fact, Form, Piece, Record, Unfit, said, without
 from cxminute.collect.readers.fields import (
     amount,
     currency,
+    each,
     flag,
     happened,
-    inner,
+    left,
     moment,
     needed,
-    number,
     objects,
+    summed,
     text,
+    times_of,
     total,
+    unsigned,
 )
 from cxminute.collect.readers.undated import by_then
 
-FULFILMENT: Final = {"AFN": "marketplace", "MFN": "seller"}
+_FULFILMENT: Final = {"AFN": "marketplace", "MFN": "seller"}
 _SUMMED: Final = ("ItemPrice", "ItemTax", "ShippingPrice", "ShippingTax", "PromotionDiscount", "ShippingDiscount")
 _WRAP: Final = ("GiftWrapPrice", "GiftWrapTax")
 _LINES: Final = ("AddressLine1", "AddressLine2", "AddressLine3")
@@ -39,7 +43,7 @@ def _order(piece: Piece, around: Around) -> Sequence[Record]:
     order = needed(piece, "AmazonOrderId")
     items, identifiers = objects(piece, "OrderItems"), {"order_id": order}
     status, channel = text(piece, "OrderStatus"), text(piece, "SalesChannel")
-    fulfilment = FULFILMENT.get(text(piece, "FulfillmentChannel"), "")
+    fulfilment = _FULFILMENT.get(text(piece, "FulfillmentChannel"), "")
     changed = moment(piece, "LastUpdateDate", around)
     completed = said(
         **_sums(items).told(channel, amount(piece, "OrderTotal.Amount")),
@@ -63,7 +67,7 @@ def _order(piece: Piece, around: Around) -> Sequence[Record]:
     records = [Record(f"order {order}", identifiers, (bought,), changed_at=changed, rest=_rest(piece, items))]
     if changed is not None and status == "Canceled":
         why = said(status=status, reason=_reason(items))
-        records.append(by_then(f"cancellation {order}", identifiers, "Order Cancelled", changed, why))
+        records.append(cancellation(order, identifiers, None, changed, why))
     if changed is not None and status in _GONE and fulfilment == "seller":
         sent = said(status=status, fulfilment=fulfilment, quantity=amount(piece, "NumberOfItemsShipped"))
         records.append(by_then(f"shipping {order}", identifiers, "Order Shipped", changed, sent))
@@ -73,7 +77,7 @@ def _order(piece: Piece, around: Around) -> Sequence[Record]:
 def _pieces(piece: Piece, items: Sequence[Piece]) -> float | None:
     """How many were ordered; a pending order counts none, which says nothing of how many they are."""
     if items:
-        return total(*(amount(item, "QuantityOrdered") for item in items))
+        return summed(items, "QuantityOrdered")
     return total(amount(piece, "NumberOfItemsShipped"), amount(piece, "NumberOfItemsUnshipped")) or None
 
 
@@ -81,29 +85,20 @@ def _delivery(piece: Piece, items: Sequence[Piece], around: Around) -> dict[str,
     """The order's delivery window, else the one that its items were scheduled for."""
     begin, end = moment(piece, "EarliestDeliveryDate", around), moment(piece, "LatestDeliveryDate", around)
     if begin is None and end is None:
-        begins = [moment(item, "ScheduledDeliveryStartDate", around) for item in items]
-        ends = [moment(item, "ScheduledDeliveryEndDate", around) for item in items]
-        begin = min((at for at in begins if at is not None), default=None)
-        end = max((at for at in ends if at is not None), default=None)
+        begin = min(times_of(items, "ScheduledDeliveryStartDate", around), default=None)
+        end = max(times_of(items, "ScheduledDeliveryEndDate", around), default=None)
     return said(deliver_from=begin, deliver_by=end)
 
 
 def _sums(items: Sequence[Piece]) -> Sums:
-    def over(field: str, of: str = "") -> float | None:
-        return total(*(amount(item, f"{of}{field}.Amount") for item in items))
-
-    def off(field: str) -> float | None:
-        found = [number(item, f"{field}.Amount") for item in items]
-        return total(*(None if value is None else abs(value) for value in found))
-
     return Sums(
-        price=over("ItemPrice"),
-        tax=over("ItemTax"),
-        shipping=over("ShippingPrice"),
-        wrap=over("GiftWrapPrice", "BuyerInfo."),
-        other_tax=total(over("ShippingTax"), over("GiftWrapTax", "BuyerInfo.")),
-        discount=off("PromotionDiscount"),
-        shipping_discount=off("ShippingDiscount"),
+        price=summed(items, "ItemPrice.Amount"),
+        tax=summed(items, "ItemTax.Amount"),
+        shipping=summed(items, "ShippingPrice.Amount"),
+        wrap=summed(items, "BuyerInfo.GiftWrapPrice.Amount"),
+        other_tax=total(summed(items, "ShippingTax.Amount"), summed(items, "BuyerInfo.GiftWrapTax.Amount")),
+        discount=unsigned(items, "PromotionDiscount.Amount"),
+        shipping_discount=unsigned(items, "ShippingDiscount.Amount"),
     )
 
 
@@ -118,7 +113,7 @@ def _product(item: Piece) -> dict[str, object]:
         product_id=text(item, "ASIN"),
         sku=text(item, "SellerSKU"),
         name=text(item, "Title"),
-        price=round(price / pieces, 4) if price is not None and pieces else None,
+        price=each(price, pieces),
         quantity=pieces,
     )
 
@@ -146,16 +141,11 @@ def _rest(piece: Piece, items: Sequence[Piece]) -> dict[str, object]:
     over = without(piece, *_OF_ORDER, "OrderItems", "BuyerInfo", "ShippingAddress")
     address = ("CountryCode", "StateOrRegion", "Name", "Phone", *_LINES, "City", "PostalCode")
     parts = {
-        "BuyerInfo": _left(piece, "BuyerInfo", "BuyerEmail", "BuyerName"),
-        "ShippingAddress": _left(piece, "ShippingAddress", *address),
+        "BuyerInfo": left(piece, "BuyerInfo", "BuyerEmail", "BuyerName"),
+        "ShippingAddress": left(piece, "ShippingAddress", *address),
         "OrderItems": [without(item, "ASIN", "SellerSKU", "Title", "QuantityOrdered", "ItemPrice") for item in items],
     }
     return {**over, **without(parts)}
-
-
-def _left(piece: Piece, field: str, *taken: str) -> dict[str, object]:
-    found = inner(piece, field)
-    return without(cast("Piece", found), *taken) if isinstance(found, Mapping) else {}
 
 
 def _part(piece: Piece, _: Around) -> NoReturn:

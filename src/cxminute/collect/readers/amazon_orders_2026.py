@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, cast
+from typing import Final
 
+from cxminute.collect.readers.cancellations import cancellation
 from cxminute.collect.readers.facts import Around, Fact, Form, Piece, Record, Unfit, said, without
 from cxminute.collect.readers.fields import (
     amount,
     currency,
     happened,
     inner,
+    left,
     moment,
     needed,
     number,
     objects,
+    summed,
     text,
+    times_of,
     total,
 )
 from cxminute.collect.readers.undated import by_then
 
-FULFILMENT: Final = {"AMAZON": "marketplace", "MERCHANT": "seller"}
+_FULFILMENT: Final = {"AMAZON": "marketplace", "MERCHANT": "seller"}
 _ADDRESS: Final = "recipient.deliveryAddress"
 _LINES: Final = ("addressLine1", "addressLine2", "addressLine3")
 _STILL_HERE: Final = ("PENDING", "CANCELLED")
@@ -31,11 +35,11 @@ def _order(piece: Piece, around: Around) -> Sequence[Record]:
     order = needed(piece, "orderId")
     items, packages = objects(piece, "orderItems"), objects(piece, "packages")
     status = text(piece, "fulfillment.fulfillmentStatus")
-    fulfilment = FULFILMENT.get(text(piece, "fulfillment.fulfilledBy"), "")
+    fulfilment = _FULFILMENT.get(text(piece, "fulfillment.fulfilledBy"), "")
     changed = moment(piece, "lastUpdatedTime", around)
     completed = said(
         **_money(piece, items),
-        quantity=total(*(amount(item, "quantityOrdered") for item in items)),
+        quantity=summed(items, "quantityOrdered"),
         status=status,
         channel=text(piece, "salesChannel.marketplaceName") or text(piece, "salesChannel.channelName"),
         fulfilment=fulfilment,
@@ -73,7 +77,7 @@ def _package(package: Piece, order: str, changed: int | None, around: Around) ->
         tracking_number=text(package, "trackingNumber"),
         status=status,
         detailed_status=text(package, "packageStatus.detailedStatus"),
-        quantity=total(*(amount(item, "quantity") for item in objects(package, "packageItems"))),
+        quantity=summed(objects(package, "packageItems"), "quantity"),
         fulfilment="seller",
     )
     facts = []
@@ -93,7 +97,7 @@ def _cancelled(order: str, status: str, items: Sequence[Piece], changed: int) ->
     done = [item for item in items if isinstance(inner(item, "cancellation.cancellationExecution"), Mapping)]
     if status == "CANCELLED":
         why = said(status=status, **_reason(next(iter(done or items), {})))
-        yield by_then(f"cancellation {order}", {"order_id": order}, "Order Cancelled", changed, why)
+        yield cancellation(order, {"order_id": order}, None, changed, why)
         return
     for item in done:
         key = f"cancellation {order}/{needed(item, 'orderItemId')}"
@@ -127,7 +131,7 @@ def _money(piece: Piece, items: Sequence[Piece]) -> dict[str, object]:
 
 
 def _sum(parts: Sequence[Piece], kind: str) -> float | None:
-    return total(*(amount(part, "subtotal.amount") for part in parts if text(part, "type") == kind))
+    return summed([part for part in parts if text(part, "type") == kind], "subtotal.amount")
 
 
 def _taken_off(parts: Sequence[Piece]) -> dict[str, float]:
@@ -150,15 +154,12 @@ def _taken_off(parts: Sequence[Piece]) -> dict[str, float]:
 def _delivery(piece: Piece, items: Sequence[Piece], around: Around) -> dict[str, object]:
     """The order's delivery window, else the one that its items were scheduled for."""
     window, scheduled = "fulfillment.deliverByWindow", "fulfillment.shipping.scheduledDeliveryWindow"
-    begins = [moment(piece, f"{window}.earliestDateTime", around)]
-    ends = [moment(piece, f"{window}.latestDateTime", around)]
-    if begins == ends == [None]:
-        begins = [moment(item, f"{scheduled}.earliestDateTime", around) for item in items]
-        ends = [moment(item, f"{scheduled}.latestDateTime", around) for item in items]
-    return said(
-        deliver_from=min((at for at in begins if at is not None), default=None),
-        deliver_by=max((at for at in ends if at is not None), default=None),
-    )
+    begin = moment(piece, f"{window}.earliestDateTime", around)
+    end = moment(piece, f"{window}.latestDateTime", around)
+    if begin is None and end is None:
+        begin = min(times_of(items, f"{scheduled}.earliestDateTime", around), default=None)
+        end = max(times_of(items, f"{scheduled}.latestDateTime", around), default=None)
+    return said(deliver_from=begin, deliver_by=end)
 
 
 def _in(piece: Piece, path: str, word: str) -> bool | None:
@@ -205,13 +206,13 @@ def _rest(piece: Piece, items: Sequence[Piece]) -> dict[str, object]:
     known = ("orderId", "createdTime", "lastUpdatedTime", "packages", "orderItems")
     address = ("countryCode", "stateOrRegion", "name", "phone", *_LINES, "city", "postalCode")
     windows = ("fulfillmentStatus", "fulfilledBy", "fulfillmentServiceLevel", "deliverByWindow")
-    recipient = {**_left(piece, "recipient", "deliveryAddress"), "deliveryAddress": _left(piece, _ADDRESS, *address)}
+    recipient = {**left(piece, "recipient", "deliveryAddress"), "deliveryAddress": left(piece, _ADDRESS, *address)}
     parts = {
-        "salesChannel": _left(piece, "salesChannel", "marketplaceName"),
-        "buyer": _left(piece, "buyer", "buyerEmail", "buyerName"),
-        "proceeds": _left(piece, "proceeds", "grandTotal"),
+        "salesChannel": left(piece, "salesChannel", "marketplaceName"),
+        "buyer": left(piece, "buyer", "buyerEmail", "buyerName"),
+        "proceeds": left(piece, "proceeds", "grandTotal"),
         "recipient": without(recipient),
-        "fulfillment": _left(piece, "fulfillment", *windows),
+        "fulfillment": left(piece, "fulfillment", *windows),
         "orderItems": [_left_of(item) for item in items],
     }
     return {**without(piece, *known, *parts), **without(parts)}
@@ -219,13 +220,8 @@ def _rest(piece: Piece, items: Sequence[Piece]) -> dict[str, object]:
 
 def _left_of(item: Piece) -> dict[str, object]:
     known = ("asin", "sellerSku", "title")
-    product = {**_left(item, "product", *known, "price"), "price": _left(item, "product.price", "unitPrice")}
+    product = {**left(item, "product", *known, "price"), "price": left(item, "product.price", "unitPrice")}
     return {**without(item, "quantityOrdered", "product"), **without({"product": without(product)})}
-
-
-def _left(piece: Piece, path: str, *taken: str) -> dict[str, object]:
-    found = inner(piece, path)
-    return without(cast("Piece", found), *taken) if isinstance(found, Mapping) else {}
 
 
 _COMPLETED: Final = (

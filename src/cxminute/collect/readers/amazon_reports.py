@@ -5,27 +5,33 @@ A row is an item; the rows of an order, a shipment or a return make one piece. P
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from cxminute.collect.readers.amazon_money import Sums
+from cxminute.collect.readers.cancellations import cancellation
 from cxminute.collect.readers.facts import Around, Fact, Form, Piece, Record, Unfit, said
 from cxminute.collect.readers.fields import (
     amount,
     currency,
+    each,
     flag,
     happened,
+    listed,
     moment,
     needed,
     number,
     objects,
+    summed,
     text,
+    times_of,
     total,
+    unsigned,
 )
 from cxminute.collect.readers.undated import by_then
 
 _BY: Final = {"amazon": "marketplace", "afn": "marketplace", "merchant": "seller", "mfn": "seller", "seller": "seller"}
-STARS: Final = 5.0
+_STARS: Final = 5.0
 _SUMMED: Final = (
     "item-price", "item-tax", "shipping-price", "shipping-tax", "gift-wrap-price", "gift-wrap-tax",
     "item-promotion-discount", "ship-promotion-discount",
@@ -60,11 +66,11 @@ def _all_orders(piece: Piece, around: Around) -> Sequence[Record]:
     first, order = rows[0], needed(rows[0], "amazon-order-id")
     status, channel = text(first, "order-status"), text(first, "sales-channel")
     fulfilment = _BY.get(text(first, "fulfillment-channel").casefold(), "")
-    changed = max((at for row in rows if (at := moment(row, "last-updated-date", around)) is not None), default=None)
+    changed = max(times_of(rows, "last-updated-date", around), default=None)
     completed = said(
         **_sums(rows).told(channel),
         currency=currency(*(text(row, "currency") for row in rows)),
-        quantity=total(*(amount(row, "quantity") for row in rows)),
+        quantity=summed(rows, "quantity"),
         status=status,
         channel=channel,
         fulfilment=fulfilment,
@@ -80,7 +86,7 @@ def _all_orders(piece: Piece, around: Around) -> Sequence[Record]:
     records = [Record(f"order {order}", identifiers, (bought,), changed_at=changed, rest=rest)]
     if changed is not None and status.casefold().startswith("cancel"):
         told = said(status=status)
-        records.append(by_then(f"cancellation {order}", identifiers, "Order Cancelled", changed, told))
+        records.append(cancellation(order, identifiers, None, changed, told))
     if changed is not None and status.casefold().startswith("shipped") and fulfilment == "seller":
         told = said(status=status, fulfilment=fulfilment)
         records.append(by_then(f"shipping {order}", identifiers, "Order Shipped", changed, told))
@@ -95,11 +101,10 @@ def _actionable(piece: Piece, around: Around) -> Sequence[Record]:
     rows = _rows(piece)
     first, order = rows[0], needed(rows[0], "order-id")
     bought = happened(first, "purchase-date", around)
-    dues = [at for row in rows if (at := moment(row, "promise-date", around)) is not None]
-    ship_by = min(dues, default=None)
+    ship_by = min(times_of(rows, "promise-date", around), default=None)
     completed = said(
         ship_by=ship_by,
-        quantity=total(*(amount(row, "quantity-purchased") for row in rows)),
+        quantity=summed(rows, "quantity-purchased"),
         fulfilment="seller",
         service_level=text(first, "ship-service-level"),
         business=flag(first, "is-business-order"),
@@ -125,9 +130,9 @@ def _shipment(piece: Piece, around: Around) -> Sequence[Record]:
     order, shipment = needed(first, "amazon-order-id"), needed(first, "shipment-id")
     left = happened(first, "shipment-date", around)
     told = said(
-        carrier=_all(rows, "carrier"),
-        tracking_number=_all(rows, "tracking-number"),
-        quantity=total(*(amount(row, "quantity-shipped") for row in rows)),
+        carrier=listed(rows, "carrier"),
+        tracking_number=listed(rows, "tracking-number"),
+        quantity=summed(rows, "quantity-shipped"),
         currency=currency(*(text(row, "currency") for row in rows)),
         channel=text(first, "sales-channel"),
         fulfilment="marketplace",
@@ -151,13 +156,13 @@ def _returned(piece: Piece, around: Around) -> Sequence[Record]:
     _not_more_than_bought(rows)
     products = [_returned_product(row) for row in rows]
     told = said(
-        quantity=total(*(amount(row, "Return quantity") for row in rows)),
-        reason=_all(rows, "Return Reason"),
+        quantity=summed(rows, "Return quantity"),
+        reason=listed(rows, "Return Reason"),
         status=text(first, "Return request status"),
-        product_id=_all(rows, "ASIN"),
-        sku=_all(rows, "Merchant SKU"),
+        product_id=listed(rows, "ASIN"),
+        sku=listed(rows, "Merchant SKU"),
         currency=currency(*(text(row, "Currency code") for row in rows)),
-        refunded=total(*(amount(row, "Refunded Amount") for row in rows)),
+        refunded=summed(rows, "Refunded Amount"),
         products=products if len(rows) > 1 else None,
     )
     rma = text(first, "Amazon RMA ID") or text(first, "Merchant RMA ID")
@@ -165,7 +170,7 @@ def _returned(piece: Piece, around: Around) -> Sequence[Record]:
     facts = [Fact("Return Opened", opened, told)]
     if (back := moment(first, "Return delivery date", around)) is not None:
         carried = {key: told[key] for key in ("quantity", "reason", "product_id", "sku") if key in told}
-        facts.append(Fact("Return Received", back, said(**carried, carrier=_all(rows, "Return carrier"))))
+        facts.append(Fact("Return Received", back, said(**carried, carrier=listed(rows, "Return carrier"))))
     rest = _rest(rows, *_OF_RETURN)
     return [Record(f"return {name}", {"order_id": order, "return_id": name}, facts, rest=rest)]
 
@@ -199,9 +204,9 @@ def _feedback(piece: Piece, around: Around) -> Sequence[Record]:
     facts = []
     for row in rows:
         rating = number(row, "rating")
-        if rating is None or not 1 <= rating <= STARS:
-            raise Unfit("bad_score", f"'rating' is not from 1 to {STARS:.0f}.")
-        told = said(rating=rating, scale=STARS, comment=text(row, "comments"), email=text(row, "rater_email"))
+        if rating is None or not 1 <= rating <= _STARS:
+            raise Unfit("bad_score", f"'rating' is not from 1 to {_STARS:.0f}.")
+        told = said(rating=rating, scale=_STARS, comment=text(row, "comments"), email=text(row, "rater_email"))
         told |= said(response=text(row, "response"))
         part = text(row, "date") if len(rows) > 1 else ""
         facts.append(Fact("Seller Reviewed", happened(row, "date", around), told, part))
@@ -229,27 +234,15 @@ def _rest(rows: Sequence[Piece], *known: str) -> dict[str, object]:
     return found
 
 
-def _all(rows: Iterable[Piece], column: str) -> str:
-    """What the rows say in a column, each once."""
-    return ", ".join(dict.fromkeys(cell for row in rows if (cell := text(row, column))))
-
-
 def _sums(rows: Sequence[Piece]) -> Sums:
-    def over(column: str) -> float | None:
-        return total(*(amount(row, column) for row in rows))
-
-    def off(column: str) -> float | None:  # some reports write a discount as what is taken off, some below zero
-        found = [number(row, column) for row in rows]
-        return total(*(None if value is None else abs(value) for value in found))
-
     return Sums(
-        price=over("item-price"),
-        tax=over("item-tax"),
-        shipping=over("shipping-price"),
-        wrap=over("gift-wrap-price"),
-        other_tax=total(over("shipping-tax"), over("gift-wrap-tax")),
-        discount=off("item-promotion-discount"),
-        shipping_discount=off("ship-promotion-discount"),
+        price=summed(rows, "item-price"),
+        tax=summed(rows, "item-tax"),
+        shipping=summed(rows, "shipping-price"),
+        wrap=summed(rows, "gift-wrap-price"),
+        other_tax=total(summed(rows, "shipping-tax"), summed(rows, "gift-wrap-tax")),
+        discount=unsigned(rows, "item-promotion-discount"),
+        shipping_discount=unsigned(rows, "ship-promotion-discount"),
     )
 
 
@@ -259,7 +252,7 @@ def _product(row: Piece, counted: str) -> Mapping[str, object]:
         product_id=text(row, "asin"),
         sku=text(row, "sku"),
         name=text(row, "product-name"),
-        price=round(price / pieces, 4) if price is not None and pieces else None,
+        price=each(price, pieces),
         quantity=pieces,
         status=text(row, "item-status"),
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from cxminute.collect.readers.facts import Reader
 from cxminute.collect.source import READERS
+
+if TYPE_CHECKING:
+    from cxminute.collect.readers.facts import Reader
 
 _ROOM: Final = "cxminute.collect.readers"
 

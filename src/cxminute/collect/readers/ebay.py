@@ -22,17 +22,22 @@ from cxminute.collect.readers.facts import (
 from cxminute.collect.readers.fields import (
     amount,
     currency,
+    each,
+    exceeds,
     happened,
     inner,
+    left,
     moment,
     needed,
     number,
+    object_at,
     objects,
+    summed,
     text,
+    times_of,
     total,
 )
 
-_CENT: Final = 0.005
 _WHO: Final = {"EBAY": "marketplace", "SELLER": "seller"}
 _MONEY: Final = (
     "pricingSummary.total", "pricingSummary.priceSubtotal", "pricingSummary.adjustment", "pricingSummary.priceDiscount",
@@ -79,7 +84,7 @@ def _package(piece: Piece, order: str, who: Mapping[str, str], changed: int | No
     named, at = needed(piece, "fulfillmentId"), moment(piece, "shippedDate", around)
     tracking = text(piece, "shipmentTrackingNumber")
     named = named if tracking else f"{named} {text(piece, 'shippedDate')}".strip()
-    pieces = total(*(amount(line, "quantity") for line in objects(piece, "lineItems")))
+    pieces = summed(objects(piece, "lineItems"), "quantity")
     properties = said(carrier=text(piece, "shippingCarrierCode"), quantity=pieces, products=inner(piece, "lineItems"))
     facts = [] if at is None else [Fact("Order Shipped", at, properties)]
     told = ("fulfillmentId", "shippedDate", "shipmentTrackingNumber", "shippingCarrierCode", "lineItems", "orderId")
@@ -108,36 +113,34 @@ def _about(piece: Piece) -> dict[str, object]:
     lines = objects(piece, "lineItems")
     gifts = [gift for line in lines if (gift := inner(line, "giftDetails"))]
     return said(
-        quantity=total(*(amount(line, "quantity") for line in lines)),
+        quantity=summed(lines, "quantity"),
         status=text(piece, "orderFulfillmentStatus"),
         channel=_first(lines, "purchaseMarketplaceId"),
         service_level=_first(objects(piece, "fulfillmentStartInstructions"), "shippingStep.shippingServiceCode"),
         fulfilment=_WHO.get(text(piece, "program.fulfillmentProgram.fulfilledBy")),
         products=[_product(line) for line in lines],
         comment=text(piece, "buyerCheckoutNotes"),
-        buyer=said(gifts=gifts, **_without(piece, "buyer", "username")),
+        buyer=said(gifts=gifts, **left(piece, "buyer", "username")),
     )
 
 
 def _promised(piece: Piece, around: Around) -> dict[str, object]:
     """Of lines that were promised apart, the order's promise is the last: then all of it is to have come."""
     steps = objects(piece, "fulfillmentStartInstructions")
-    lines = [_without(line, "lineItemFulfillmentInstructions") for line in objects(piece, "lineItems")]
+    lines = [left(line, "lineItemFulfillmentInstructions") for line in objects(piece, "lineItems")]
     earliest, latest = "minEstimatedDeliveryDate", "maxEstimatedDeliveryDate"
     return said(
-        ship_by=max(_times(lines, "shipByDate", around), default=None),
-        deliver_from=min(_times(lines, earliest, around) or _times(steps, earliest, around), default=None),
-        deliver_by=max(_times(lines, latest, around) or _times(steps, latest, around), default=None),
+        ship_by=max(times_of(lines, "shipByDate", around), default=None),
+        deliver_from=min(times_of(lines, earliest, around) or times_of(steps, earliest, around), default=None),
+        deliver_by=max(times_of(lines, latest, around) or times_of(steps, latest, around), default=None),
     )
 
 
 def _where(piece: Piece) -> dict[str, object]:
     """Where it goes and to whom. What eBay forwards itself is addressed to its own hub: the customer's stands apart."""
     for step in objects(piece, "fulfillmentStartInstructions"):
-        hub = inner(step, "shippingStep.shipTo.contactAddress")
-        own = inner(step, "finalDestinationAddress")
-        address = own if isinstance(own, Mapping) and own else hub
-        where: Piece = address if isinstance(address, Mapping) else {}
+        hub = object_at(step, "shippingStep.shipTo.contactAddress")
+        where = object_at(step, "finalDestinationAddress") or hub
         named = ("countryCode", "stateOrProvince", "city", "postalCode")
         return said(
             country=text(where, "countryCode"),
@@ -160,7 +163,7 @@ def _cancelled(
     requests = objects(piece, "cancelStatus.cancelRequests")
     at = moment(piece, "cancelStatus.cancelledDate", around)
     if at is None:
-        at = max(_times(requests, "cancelCompletedDate", around), default=None)
+        at = max(times_of(requests, "cancelCompletedDate", around), default=None)
     why = said(reason=_first(requests, "cancelReason"), status=state)
     return (cancellation(order, who, at, changed, why),)
 
@@ -194,7 +197,7 @@ def _check_refunds(piece: Piece, refunds: Sequence[Fact]) -> None:
     whole = amount(piece, "pricingSummary.total.value")
     most = None if whole is None else total(whole, *taxes)
     back = total(*(number(fact.properties, "refunded") for fact in refunds))
-    if most is not None and back is not None and back > most + _CENT:
+    if exceeds(back, most):
         raise Unfit("returned_more", "The refunds come to more than 'pricingSummary.total'.")
 
 
@@ -213,7 +216,7 @@ def _product(line: Piece) -> dict[str, object]:
         product_id=text(line, "legacyItemId"),
         sku=text(line, "sku"),
         name=text(line, "title"),
-        price=total(cost / pieces) if cost is not None and pieces else None,
+        price=each(cost, pieces),
         quantity=pieces,
         line_id=text(line, "lineItemId"),
     )
@@ -225,29 +228,20 @@ def _rest(piece: Piece) -> dict[str, object]:
     steps = [
         {
             **without(step, "shippingStep", "finalDestinationAddress"),
-            **said(shippingStep=_without(step, "shippingStep", "shipTo", "shippingServiceCode")),
+            **said(shippingStep=left(step, "shippingStep", "shipTo", "shippingServiceCode")),
         }
         for step in objects(piece, "fulfillmentStartInstructions")
     ]
     return said(
         fulfillmentStartInstructions=[step for step in steps if step],
         pricingSummary=said(fee=inner(piece, "pricingSummary.fee")),
-        cancelStatus=_without(piece, "cancelStatus", "cancelledDate"),
+        cancelStatus=left(piece, "cancelStatus", "cancelledDate"),
     )
 
 
 def _first(pieces: Sequence[Piece], path: str) -> str:
     """The text at a path in the first of the pieces that has one."""
     return next((found for piece in pieces if (found := text(piece, path))), "")
-
-
-def _times(pieces: Sequence[Piece], path: str, around: Around) -> list[int]:
-    return [at for piece in pieces if (at := moment(piece, path, around)) is not None]
-
-
-def _without(piece: Piece, path: str, *named: str) -> dict[str, object]:
-    found = inner(piece, path)
-    return without(found, *named) if isinstance(found, Mapping) else {}
 
 
 def _number(piece: Piece, name: str) -> float | None:

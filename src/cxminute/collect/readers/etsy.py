@@ -7,12 +7,22 @@ from typing import Final
 
 from cxminute.collect.readers.cancellations import cancellation
 from cxminute.collect.readers.facts import Around, Fact, Form, Piece, Reader, Record, Unfit, known_as, said, without
-from cxminute.collect.readers.fields import amount, currency, inner, needed, number, objects, text, total
+from cxminute.collect.readers.fields import (
+    amount,
+    currency,
+    exceeds,
+    inner,
+    needed,
+    number,
+    objects,
+    summed,
+    text,
+    total,
+)
 from cxminute.model.times import SECOND
 
 _LAST: Final = 253_370_764_800
 """The year 9999 in epoch seconds: what lies beyond is no time."""
-_CENT: Final = 0.005
 _STARS: Final = 5.0
 _PERSONALIZATION: Final = "54"
 """The property of a line that holds what the buyer wrote."""
@@ -47,7 +57,7 @@ def _receipt(piece: Piece, around: Around) -> Sequence[Record]:  # noqa: ARG001 
     changed = _seconds(piece, "updated_timestamp", "update_timestamp")
     grand, refunds = _money(piece, "grandtotal"), objects(piece, "refunds")
     money_back = total(*(_money(refund, "amount") for refund in refunds))
-    if grand is not None and money_back is not None and money_back > grand + _CENT:
+    if exceeds(money_back, grand):
         raise Unfit("returned_more", "The refunds come to more than 'grandtotal'.")
     created = _happened(piece, "created_timestamp", "create_timestamp")
     facts = [Fact("Order Completed", created, said(total=grand, currency=code, **_ordered(piece)))]
@@ -77,7 +87,7 @@ def _ordered(piece: Piece) -> dict[str, object]:
         shipping=_money(piece, "total_shipping_cost"),
         tax=total(tax, vat),
         discount=_money(piece, "discount_amt"),
-        quantity=total(*(amount(line, "quantity") for line in lines)),
+        quantity=summed(lines, "quantity"),
         status=text(piece, "status"),
         channel=_CHANNELS.get(text(piece, "receipt_type")),
         country=text(piece, "country_iso"),

@@ -155,3 +155,8 @@ def known_as(**identifiers: str) -> dict[str, str]:
 def no_more(records: Iterable[Record]) -> tuple[Record, ...]:
     """Records without those that tell of nothing."""
     return tuple(record for record in records if record.facts)
+
+
+def silent(_piece: Piece, _around: Around) -> Sequence[Record]:
+    """Of a document that says nothing of what a customer did or met with."""
+    return ()

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, cast
 
+import numpy as np
 import pyarrow as pa
 
 from cxminute.collect.moments import moments
-from cxminute.collect.readers.facts import Around, Piece, Unfit
+from cxminute.collect.readers.facts import Around, Piece, Unfit, without
 from cxminute.collect.values import LARGEST
-from cxminute.model.times import to_ms
+from cxminute.collect.zones import FIRST, LAST, instants
+from cxminute.model.times import to_ms, zone_of
 
 _TRUE: Final = frozenset(("true", "yes", "y", "1"))
 _FALSE: Final = frozenset(("false", "no", "n", "0", ""))
+_CENT: Final = 0.005
 
 
 def inner(piece: Piece, path: str) -> object:
@@ -37,6 +40,17 @@ def objects(piece: Piece, path: str) -> list[Piece]:
     if not isinstance(found, list) or not all(isinstance(item, Mapping) for item in found):
         raise Unfit("bad_shape", f"'{path}' is not a list of objects.")
     return cast("list[Piece]", found)
+
+
+def object_at(piece: Piece, path: str) -> Piece:
+    """The object at a path; {} where there is none."""
+    found = inner(piece, path)
+    return found if isinstance(found, Mapping) else {}
+
+
+def left(piece: Piece, path: str, *named: str) -> dict[str, object]:
+    """What the object at a path holds beside the named fields; {} where there is none."""
+    return without(object_at(piece, path), *named)
 
 
 def text(piece: Piece, path: str) -> str:
@@ -137,6 +151,43 @@ def total(*amounts: float | None) -> float | None:
     return round(math.fsum(there), 4) if there else None
 
 
+def exceeds(back: float | None, paid: float | None) -> bool:
+    """Whether more than half a cent more went back than was paid; not where either is not said."""
+    return back is not None and paid is not None and back > paid + _CENT
+
+
+def each(price: float | None, pieces: float | None) -> float | None:
+    """What one of so many pieces costs, to the hundredth of a cent."""
+    return total(price / pieces) if price is not None and pieces else None
+
+
+# -- of several pieces -------------------------------------------------------------------------------------------------
+
+
+def summed(pieces: Iterable[Piece], path: str) -> float | None:
+    """The amounts at a path of each, added up; None where none has one."""
+    return total(*(amount(piece, path) for piece in pieces))
+
+
+def unsigned(pieces: Iterable[Piece], path: str) -> float | None:
+    """As `summed`, of what some write as taken off and some as a number below zero."""
+    found = [number(piece, path) for piece in pieces]
+    return total(*(None if value is None else abs(value) for value in found))
+
+
+def times_of(pieces: Iterable[Piece], path: str, around: Around) -> list[int]:
+    """The times at a path of those that have one, UTC ms."""
+    return [at for piece in pieces if (at := moment(piece, path, around)) is not None]
+
+
+def listed(pieces: Iterable[Piece], path: str) -> str:
+    """The texts at a path of each, every one once, with commas between."""
+    return ", ".join(dict.fromkeys(found for piece in pieces if (found := text(piece, path))))
+
+
+# -- times -------------------------------------------------------------------------------------------------------------
+
+
 def _exact(written: str) -> int | None:
     """ISO 8601 with an offset, the usual case; None where it is to be looked at more closely."""
     try:
@@ -149,5 +200,21 @@ def _exact(written: str) -> int | None:
 @lru_cache(maxsize=65_536)
 def _read(written: str, times: tuple[str, ...], zone: str) -> int | None:
     """As every other format reads times (collect.moments); None where it is none."""
+    at = None if times else _by_the_clock(written, zone)
+    if at is not None:
+        return at
     found: int | None = moments(pa.array([written], pa.string()), times, zone).values.cast(pa.int64())[0].as_py()
     return found
+
+
+def _by_the_clock(written: str, zone: str) -> int | None:
+    """ISO 8601 without an offset, as collect.moments reads it, but not as a column of one, which is slow."""
+    try:
+        found = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    local = to_ms(found.replace(tzinfo=UTC))
+    if found.tzinfo is not None or not FIRST <= local < LAST:
+        return None
+    at = int(instants(np.array([local], dtype=np.int64), zone_of(zone))[0])
+    return at if FIRST <= at < LAST else None

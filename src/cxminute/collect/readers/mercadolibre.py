@@ -28,18 +28,22 @@ from cxminute.collect.readers.facts import (
 from cxminute.collect.readers.fields import (
     amount,
     currency,
+    exceeds,
     happened,
     inner,
     instant,
+    left,
     moment,
     needed,
+    object_at,
     objects,
+    summed,
     text,
+    times_of,
     total,
 )
 from cxminute.model.times import DAY
 
-_CENT: Final = 0.005
 _MIDNIGHT: Final = re.compile(r"\d{4}-\d{2}-\d{2}(T00:00(:00(\.0+)?)?([+-]\d{2}:?\d{2})?)?")
 """A day, as the documents write one: the midnight at its start, in the zone of the country."""
 _TOLD: Final = (
@@ -62,8 +66,7 @@ def _order(piece: Piece, around: Around) -> Sequence[Record]:
     created = happened(piece, "date_created", around)
     own = moment(piece, "last_updated", around) or moment(piece, "date_last_updated", around)
     who = known_as(order_id=order, user_id=text(piece, "buyer.id"))
-    shipment = inner(piece, "shipping")
-    parcel: Piece = shipment if isinstance(shipment, Mapping) else {}
+    parcel = object_at(piece, "shipping")
     ordered = said(
         currency=code,
         **_prices(piece, lines, payments),
@@ -158,8 +161,7 @@ def _when(piece: Piece, status: str, around: Around) -> int | None:
     if found is not None:
         return found
     steps = [step for step in _steps(piece) if text(step, "status") == status]
-    times = [at for step in steps if (at := moment(step, "date", around)) is not None]
-    return min(times, default=None)
+    return min(times_of(steps, "date", around), default=None)
 
 
 def _steps(piece: Piece) -> list[Piece]:
@@ -205,7 +207,7 @@ def _prices(piece: Piece, lines: Sequence[Piece], payments: Sequence[Piece]) -> 
     return said(
         total=paid or goods,
         revenue=goods,
-        shipping=total(*(amount(payment, "shipping_cost") for payment in payments if _is_paid(payment))),
+        shipping=summed(filter(_is_paid, payments), "shipping_cost"),
         tax=amount(piece, "taxes.amount"),
         discount=amount(piece, "coupon.amount"),
         fee=total(*fees),
@@ -219,26 +221,22 @@ def _is_paid(payment: Piece) -> bool:
 
 def _about(piece: Piece, lines: Sequence[Piece]) -> dict[str, object]:
     given = [text(piece, f"buyer.{part}") for part in ("first_name", "last_name")]
-    buyer = inner(piece, "buyer")
     return said(
-        quantity=total(*(amount(line, "quantity") for line in lines)),
+        quantity=summed(lines, "quantity"),
         status=text(piece, "status"),
         reason=text(piece, "status_detail.code"),
         channel=text(piece, "context.site"),
         products=[_product(line) for line in lines],
         name=" ".join(filter(None, given)),
         email=text(piece, "buyer.email"),
-        buyer=without(buyer, "id", "first_name", "last_name", "email") if isinstance(buyer, Mapping) else {},
+        buyer=left(piece, "buyer", "id", "first_name", "last_name", "email"),
     )
 
 
 def _sent_how(parcel: Piece) -> dict[str, object]:
     """Who sends it, how fast, where to and to whom, in either format."""
     logistic = text(parcel, "logistic.type") or text(parcel, "logistic_type")
-    older = inner(parcel, "receiver_address")
-    newer = inner(parcel, "destination.shipping_address")
-    found = newer if isinstance(newer, Mapping) else older
-    where: Piece = found if isinstance(found, Mapping) else {}
+    where = object_at(parcel, "destination.shipping_address") or object_at(parcel, "receiver_address")
     how = text(parcel, "lead_time.shipping_method.name") or text(parcel, "shipping_option.name")
     whole = "marketplace" if logistic == "fulfillment" else "seller"
     return said(
@@ -259,7 +257,7 @@ def _refunds(payments: Sequence[Piece], code: str, around: Around) -> Iterator[F
         back, paid = amount(payment, "transaction_amount_refunded"), amount(payment, "total_paid_amount")
         if not back:
             continue
-        if paid is not None and back > paid + _CENT:
+        if exceeds(back, paid):
             raise Unfit("returned_more", "'payments.transaction_amount_refunded' is more than was paid.")
         at = happened(payment, "date_last_modified", around)
         properties = said(refunded=back, currency=code, status=text(payment, "status"))
@@ -267,7 +265,6 @@ def _refunds(payments: Sequence[Piece], code: str, around: Around) -> Iterator[F
 
 
 def _product(line: Piece) -> dict[str, object]:
-    item = inner(line, "item")
     told = said(
         product_id=text(line, "item.id"),
         sku=text(line, "item.seller_sku") or text(line, "item.seller_custom_field"),
@@ -277,8 +274,7 @@ def _product(line: Piece) -> dict[str, object]:
         quantity=amount(line, "quantity"),
     )
     own = ("id", "seller_sku", "seller_custom_field", "title", "category_id")
-    kept = without(item, *own) if isinstance(item, Mapping) else {}
-    return {**without(line, *_LINE), **kept, **told}
+    return {**without(line, *_LINE), **left(line, "item", *own), **told}
 
 
 _SENT: Final = ("carrier", "status")

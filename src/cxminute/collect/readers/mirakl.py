@@ -5,7 +5,7 @@ Every marketplace that runs on Mirakl gives the same documents; a source is one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cxminute.collect.readers.cancellations import cancellation
@@ -13,16 +13,20 @@ from cxminute.collect.readers.facts import Around, Fact, Form, Piece, Reader, Re
 from cxminute.collect.readers.fields import (
     amount,
     currency,
+    exceeds,
     happened,
     inner,
+    left,
     moment,
     needed,
+    object_at,
     objects,
+    summed,
     text,
+    times_of,
     total,
 )
 
-_CENT: Final = 0.005
 _BEYOND: Final = ("CANCELED", "REFUSED")
 """States of an order that will not be fulfilled."""
 _TOLD: Final = (
@@ -82,7 +86,7 @@ def _prices(piece: Piece, lines: Sequence[Piece]) -> dict[str, object]:
 
 
 def _taxes(lines: Sequence[Piece], name: str) -> float | None:
-    return total(*(amount(tax, "amount") for line in lines for tax in objects(line, name)))
+    return summed([tax for line in lines for tax in objects(line, name)], "amount")
 
 
 def _about(piece: Piece, lines: Sequence[Piece], around: Around) -> dict[str, object]:
@@ -101,9 +105,7 @@ def _about(piece: Piece, lines: Sequence[Piece], around: Around) -> dict[str, ob
 
 def _customer(piece: Piece) -> dict[str, object]:
     given = [text(piece, f"customer.{part}") for part in ("firstname", "lastname")]
-    found = inner(piece, "customer.shipping_address")
-    where = found if isinstance(found, Mapping) else {}
-    whole = inner(piece, "customer")
+    where = object_at(piece, "customer.shipping_address")
     told = ("customer_id", "firstname", "lastname", "locale", "shipping_address")
     return said(
         country=text(where, "country_iso_code"),
@@ -116,7 +118,7 @@ def _customer(piece: Piece) -> dict[str, object]:
         city=text(where, "city"),
         postal_code=text(where, "zip_code"),
         address=without(where, *_SHIP_TO),
-        buyer=without(whole, *told) if isinstance(whole, Mapping) else {},
+        buyer=left(piece, "customer", *told),
     )
 
 
@@ -136,8 +138,7 @@ def _refunds(piece: Piece, lines: Sequence[Piece], code: str, around: Around) ->
     with_taxes = text(piece, "order_tax_mode") == "TAX_EXCLUDED"
     for line in lines:
         refunds = objects(line, "refunds")
-        goods, price = total(*(amount(refund, "amount") for refund in refunds)), amount(line, "price")
-        if goods is not None and price is not None and goods > price + _CENT:
+        if exceeds(summed(refunds, "amount"), amount(line, "price")):
             raise Unfit("returned_more", "The refunds of a line come to more than its 'price'.")
         for refund in refunds:
             taxes = [_taxes([refund], "taxes"), _taxes([refund], "shipping_taxes")] if with_taxes else []
@@ -175,8 +176,8 @@ def _ended(piece: Piece, lines: Sequence[Piece], around: Around) -> int | None:
     decided = moment(piece, "acceptance_decision_date", around)
     if text(piece, "order_state") == "REFUSED" and decided is not None:
         return decided
-    gone = [moment(one, "created_date", around) for line in lines for one in objects(line, "cancelations")]
-    return max((at for at in gone if at is not None), default=None)
+    gone = [one for line in lines for one in objects(line, "cancelations")]
+    return max(times_of(gone, "created_date", around), default=None)
 
 
 def _product(line: Piece) -> dict[str, object]:
@@ -194,7 +195,7 @@ def _product(line: Piece) -> dict[str, object]:
 
 
 def _quantity(lines: Sequence[Piece]) -> float | None:
-    return total(*(amount(line, "quantity") for line in lines))
+    return summed(lines, "quantity")
 
 
 def _currency(piece: Piece) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from cxminute.collect.readers.facts import Around, Fact, Form, Piece, Reader, Record, Unfit, said
+from cxminute.collect.readers.facts import Around, Fact, Form, Piece, Reader, Record, Unfit, known_as, said
 from cxminute.collect.readers.fields import flag, happened, instant, moment, number, text
 from cxminute.collect.readers.headers import cells, over, row_of
 
@@ -67,12 +67,12 @@ def _review(found: Piece, around: Around, rest: Piece) -> Sequence[Record]:
         raise Unfit("no_event", "Neither stars nor words: nobody judged anything.")
     if (verified := _verified(found)) is not None:
         properties["verified"] = verified
-    identifiers = said(user_id=told["user_id"], order_id=text(found, "order_id"))
+    identifiers = known_as(user_id=told["user_id"], order_id=text(found, "order_id"))
     fact = Fact("Product Reviewed", _written(found, around), properties)
     return [
         Record(
             f"review {told['review_id']}",
-            {kind: str(value) for kind, value in identifiers.items()},
+            identifiers,
             [fact],
             changed_at=moment(found, "updated_at", around),
             rest=rest,

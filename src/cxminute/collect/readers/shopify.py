@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cxminute.collect.readers import shopify_orders, shopify_parcels, shopify_refunds
-from cxminute.collect.readers.facts import Around, Form, Piece, Reader, Record, Unfit
+from cxminute.collect.readers.facts import Around, Form, Piece, Reader, Record, Unfit, silent
 from cxminute.collect.readers.shopify_orders import ORDERED, STARTED
 from cxminute.collect.readers.shopify_parcels import ARRIVED, SENT, UNDERWAY
 from cxminute.collect.readers.shopify_refunds import OPENED, REFUNDED
-
-
-def _silent(_piece: Piece, _around: Around) -> Sequence[Record]:
-    """Of a document that says nothing of what a customer did or met with."""
-    return ()
 
 
 def _asking(_piece: Piece, _around: Around) -> Sequence[Record]:
@@ -82,7 +77,7 @@ READER = Reader(
         ),
         Form(
             "customer",
-            _silent,
+            silent,
             {},
             found=("", "customers[]", "customer", "[]"),
             has=("id", "verified_email"),
@@ -90,7 +85,7 @@ READER = Reader(
         ),
         Form(
             "suggested refund",
-            _silent,
+            silent,
             {},
             found=("", "refund"),
             has=("refund_line_items", "transactions"),
@@ -99,7 +94,7 @@ READER = Reader(
         ),
         Form(
             "risk",
-            _silent,
+            silent,
             {},
             found=("", "risks[]", "risk", "[]"),
             has=("recommendation", "score"),
@@ -107,7 +102,7 @@ READER = Reader(
         ),
         Form(
             "invitation",
-            _silent,
+            silent,
             {},
             found=("", "customer_invite"),
             has=("to", "custom_message"),
@@ -115,7 +110,7 @@ READER = Reader(
         ),
         Form(
             "saved search",
-            _silent,
+            silent,
             {},
             found=("", "customer_saved_searches[]", "customer_saved_search"),
             has=("id", "query"),
@@ -123,7 +118,7 @@ READER = Reader(
         ),
         Form(
             "fulfilment service",
-            _silent,
+            silent,
             {},
             found=("", "fulfillment_services[]", "fulfillment_service"),
             has=("id", "inventory_management", "tracking_support"),

@@ -11,8 +11,21 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from cxminute.collect.readers.facts import Around, Fact, Piece, Record, Unfit, said, without
-from cxminute.collect.readers.fields import amount, currency, happened, inner, moment, needed, objects, text, total
+from cxminute.collect.readers.facts import Around, Fact, Piece, Record, Unfit, known_as, said, without
+from cxminute.collect.readers.fields import (
+    amount,
+    currency,
+    happened,
+    inner,
+    left,
+    listed,
+    moment,
+    needed,
+    objects,
+    summed,
+    text,
+    total,
+)
 from cxminute.collect.readers.shopify_parcels import named, parcel
 from cxminute.collect.readers.shopify_refunds import refund
 
@@ -50,7 +63,7 @@ def order(piece: Piece, around: Around) -> Sequence[Record]:
     changed = moment(piece, "updated_at", around)
     ordered = _bought(piece, code) | said(
         status=text(piece, "financial_status"),
-        service_level=", ".join(dict.fromkeys(filter(None, (text(line, "title") for line in _ways(piece))))),
+        service_level=listed(_ways(piece), "title"),
         business=True if piece.get("company") else None,
         order_name=text(piece, "name"),
         presentment_total=_presented(piece, code),
@@ -59,7 +72,7 @@ def order(piece: Piece, around: Around) -> Sequence[Record]:
     facts = [Fact("Order Completed", at, ordered)]
     if (cancelled := moment(piece, "cancelled_at", around)) is not None:
         facts.append(Fact("Order Cancelled", cancelled, said(reason=text(piece, "cancel_reason"))))
-    identifiers = {"order_id": number} | ({"user_id": user} if user else {})
+    identifiers = known_as(order_id=number, user_id=user)
     told = Record(f"order {number}", identifiers, facts, changed_at=changed, rest=_rest(piece))
     parcels = [parcel(part, around, identifiers, changed) for part in objects(piece, "fulfillments")]
     return [told, *parcels, *(refund(part, around, identifiers, changed, code) for part in refunds)]
@@ -70,13 +83,11 @@ def checkout(piece: Piece, around: Around) -> Sequence[Record]:
     number = needed(piece, "id")
     started = _bought(piece, _currency_of(piece)) | {"checkout_id": number}
     fact = Fact("Checkout Started", happened(piece, "created_at", around), started)
-    user, changed = text(piece, "customer.id"), moment(piece, "updated_at", around)
-    return [
-        Record(f"checkout {number}", {"user_id": user} if user else {}, [fact], changed_at=changed, rest=_rest(piece))
-    ]
+    who, changed = known_as(user_id=text(piece, "customer.id")), moment(piece, "updated_at", around)
+    return [Record(f"checkout {number}", who, [fact], changed_at=changed, rest=_rest(piece))]
 
 
-def products(lines: Sequence[Piece]) -> list[dict[str, object]]:
+def _products(lines: Sequence[Piece]) -> list[dict[str, object]]:
     """The lines of an order as its event carries them."""
     return [
         named(line)
@@ -102,12 +113,12 @@ def _bought(piece: Piece, code: str) -> dict[str, object]:
         tax=amount(piece, "total_tax"),
         discount=amount(piece, "total_discounts"),
         currency=code,
-        quantity=total(*(amount(line, "quantity") for line in lines)),
+        quantity=summed(lines, "quantity"),
         channel=text(piece, "source_name"),
         country=text(piece, "shipping_address.country_code"),
         region=text(piece, "shipping_address.province_code") or text(piece, "shipping_address.province"),
         language=text(piece, "customer_locale"),
-        products=products(lines),
+        products=_products(lines),
         email=text(piece, "email") or text(piece, "contact_email") or text(piece, "customer.email"),
         phone=text(piece, "phone") or text(piece, f"{to}.phone") or text(piece, "customer.phone"),
         name=text(piece, f"{to}.name") or " ".join(filter(None, called)),
@@ -120,10 +131,9 @@ def _bought(piece: Piece, code: str) -> dict[str, object]:
 
 def _rest(piece: Piece) -> dict[str, object]:
     """What no fact says; under names by which it is known as personal where it is."""
-    customer = piece.get("customer")
     written = [line.get("properties") for line in objects(piece, "line_items")]
     return without(piece, *_TOLD, *_LEFT_OUT) | said(
-        customer=without(customer, *_OF_CUSTOMERS) if isinstance(customer, dict) else None,
+        customer=left(piece, "customer", *_OF_CUSTOMERS),
         notes=[note for note in (piece.get("note_attributes"), *written) if note],
         ip=text(piece, "client_details.browser_ip") or text(piece, "browser_ip"),
         userAgent=text(piece, "client_details.user_agent"),

@@ -7,11 +7,10 @@ One that waits for whoever sends it (`pending`, `open`), that failed or that was
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Final
 
 from cxminute.collect.readers.facts import Around, Fact, Piece, Record, said, without
-from cxminute.collect.readers.fields import amount, happened, moment, needed, objects, text, total
+from cxminute.collect.readers.fields import amount, happened, moment, needed, objects, summed, text
 
 SENT: Final = ("carrier", "status", "quantity")
 UNDERWAY: Final = ("status", "deliver_by", "country", "region")
@@ -19,7 +18,6 @@ ARRIVED: Final = ("status", "country", "region")
 
 _ARRIVED: Final = frozenset(("delivered", "picked_up"))
 _OVER: Final = frozenset(("cancelled", "error", "failure"))
-_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 _TOLD: Final = (
     "id", "order_id", "name", "created_at", "updated_at", "status", "tracking_company", "line_items", "destination",
     "receipt", "admin_graphql_api_id",
@@ -31,7 +29,7 @@ _OF_EVENTS: Final = (
 _PLACE: Final = ("address1", "city", "zip", "latitude", "longitude")
 
 
-def parcel(piece: Piece, around: Around, of: Mapping[str, str] = _NONE, changed: int | None = None) -> Record:
+def parcel(piece: Piece, around: Around, of: Mapping[str, str] | None = None, changed: int | None = None) -> Record:
     """A fulfilment, whether it stands within its order or alone.
 
     of:      the identifiers of the order that it stands in
@@ -42,7 +40,7 @@ def parcel(piece: Piece, around: Around, of: Mapping[str, str] = _NONE, changed:
     properties = said(
         status=status,
         carrier=text(piece, "tracking_company"),
-        quantity=total(*(amount(line, "quantity") for line in lines)),
+        quantity=summed(lines, "quantity"),
         parcel_name=text(piece, "name"),
         products=[named(line) for line in lines],
     )

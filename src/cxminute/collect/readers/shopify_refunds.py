@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Final
 
-from cxminute.collect.readers.facts import Around, Fact, Piece, Record, Unfit, said, without
-from cxminute.collect.readers.fields import amount, currency, happened, inner, moment, needed, objects, text, total
+from cxminute.collect.readers.facts import Around, Fact, Piece, Record, Unfit, known_as, said, without
+from cxminute.collect.readers.fields import (
+    amount,
+    currency,
+    happened,
+    instant,
+    listed,
+    moment,
+    needed,
+    object_at,
+    objects,
+    summed,
+    text,
+)
 from cxminute.collect.readers.shopify_parcels import named
 
 REFUNDED: Final = ("refunded", "currency", "quantity", "status")
 OPENED: Final = ("quantity", "status", "reason")
 
-_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 _TOLD: Final = (
     "id", "order_id", "created_at", "processed_at", "note", "refund_line_items", "transactions", "return", "user_id",
     "admin_graphql_api_id",
@@ -21,7 +31,7 @@ _TOLD: Final = (
 
 
 def refund(
-    piece: Piece, around: Around, of: Mapping[str, str] = _NONE, changed: int | None = None, code: str = ""
+    piece: Piece, around: Around, of: Mapping[str, str] | None = None, changed: int | None = None, code: str = ""
 ) -> Record:
     """A refund: what went back is the sum of its payments that succeeded.
 
@@ -42,14 +52,14 @@ def refund(
     shop = {text(line, "subtotal_set.shop_money.currency_code") for line in lines}
     properties = said(
         status=_status(payments, done, lines),
-        refunded=total(*(amount(part, "amount") for part in done)),
+        refunded=summed(done, "amount"),
         currency=currency(code, *shop, *(text(part, "currency") for part in done)),
-        quantity=total(*(amount(line, "quantity") for line in lines)),
+        quantity=summed(lines, "quantity"),
         products=[_taken_back(line) for line in lines],
         comment=text(piece, "note"),
         payment_methods=list(dict.fromkeys(filter(None, (text(part, "gateway") for part in done)))),
     )
-    came = {"return_id": text(piece, "return.id")} if text(piece, "return.id") else {}
+    came = known_as(return_id=text(piece, "return.id"))
     return Record(
         f"refund {number}",
         {**(of or {"order_id": needed(piece, "order_id")}), **came},
@@ -72,11 +82,11 @@ def opened(piece: Piece, around: Around) -> Sequence[Record]:
         raise Unfit("no_time", "'created_at' is missing: the message of a return says no time of its own.")
     fact = Fact(
         "Return Opened",
-        happened({"created_at": when}, "created_at", around),
+        instant(when, "created_at", around),
         said(
             status=text(piece, "status"),
-            quantity=total(*(amount(line, "quantity") for line in lines)),
-            reason=", ".join(dict.fromkeys(filter(None, (text(line, "return_reason") for line in lines)))),
+            quantity=summed(lines, "quantity"),
+            reason=listed(lines, "return_reason"),
             comment="\n".join(filter(None, (text(line, "customer_note") for line in lines))),
         ),
     )
@@ -105,9 +115,7 @@ def _at_most_bought(line: Piece) -> None:
 
 
 def _taken_back(line: Piece) -> dict[str, object]:
-    item = inner(line, "line_item")
-    of: Piece = item if isinstance(item, dict) else {}
-    return named(of) | said(
+    return named(object_at(line, "line_item")) | said(
         line_item_id=text(line, "line_item_id"),
         quantity=amount(line, "quantity"),
         amount=amount(line, "subtotal"),

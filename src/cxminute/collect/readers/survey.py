@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from cxminute.collect.readers.facts import Around, Fact, Form, Piece, Reader, Record, Unfit, said
+from cxminute.collect.readers.facts import Around, Fact, Form, Piece, Reader, Record, Unfit, known_as, said
 from cxminute.collect.readers.fields import happened, moment, number, text
 from cxminute.collect.readers.headers import cells, over, row_of, spelt
 
@@ -33,9 +33,11 @@ def _answers(piece: Piece, around: Around) -> Sequence[Record]:
     row = row_of(piece)
     found = cells(row)
     at = happened(found, "submitted_at", around)
-    asked = {kind: text(found, kind) for kind in ("order_id", "ticket_id")}
-    whose = text(found, "customer_id") or text(found, "user_id")
-    identifiers = {kind: value for kind, value in {**asked, "user_id": whose}.items() if value}
+    identifiers = known_as(
+        order_id=text(found, "order_id"),
+        ticket_id=text(found, "ticket_id"),
+        user_id=text(found, "customer_id") or text(found, "user_id"),
+    )
     about = said(
         survey=text(found, "survey"),
         question=text(found, "question"),

@@ -9,14 +9,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from cxminute.collect.readers.facts import Around, Fact, Form, Piece, Reader, Record, Unfit, said, without
-from cxminute.collect.readers.fields import amount, currency, moment, needed, number, objects, text, total
+from cxminute.collect.readers.facts import (
+    Around,
+    Fact,
+    Form,
+    Piece,
+    Reader,
+    Record,
+    Unfit,
+    known_as,
+    said,
+    silent,
+    without,
+)
+from cxminute.collect.readers.fields import (
+    amount,
+    currency,
+    left,
+    listed,
+    moment,
+    needed,
+    number,
+    objects,
+    summed,
+    text,
+    total,
+    unsigned,
+)
 
-ORDERED: Final = (
+_ORDERED: Final = (
     "total", "revenue", "shipping", "tax", "discount", "currency", "quantity", "status", "channel", "service_level",
     "country", "region",
 )  # fmt: skip
-REFUNDED: Final = ("refunded", "currency", "quantity")
+_REFUNDED: Final = ("refunded", "currency", "quantity")
 
 _DRAFTS: Final = frozenset(("checkout-draft", "auto-draft"))
 _CLOCKS: Final = ("date_created", "date_modified", "date_paid", "date_completed")
@@ -33,8 +58,8 @@ def _order(piece: Piece, around: Around) -> Sequence[Record]:
     """An order, and those of its refunds that say when."""
     if text(piece, "status") in _DRAFTS:
         return ()
-    order, guest = needed(piece, "id"), text(piece, "customer_id") in {"", "0"}
-    identifiers = {"order_id": order} | ({} if guest else {"user_id": text(piece, "customer_id")})
+    order, customer = needed(piece, "id"), text(piece, "customer_id")
+    identifiers = known_as(order_id=order, user_id="" if customer == "0" else customer)
     refunds = objects(piece, "refunds")
     code = currency(text(piece, "currency"), *(text(part, "currency") for part in refunds))
     _returned_at_most(piece, refunds)
@@ -62,15 +87,15 @@ def _bought(piece: Piece, code: str) -> dict[str, object]:
     to = "shipping" if text(piece, "shipping.country") else "billing"
     return said(
         total=amount(piece, "total"),
-        revenue=total(*(amount(line, "total") for line in lines)),
+        revenue=summed(lines, "total"),
         shipping=amount(piece, "shipping_total"),
         tax=amount(piece, "total_tax"),
         discount=amount(piece, "discount_total"),
         currency=code,
-        quantity=total(*(amount(line, "quantity") for line in lines)),
+        quantity=summed(lines, "quantity"),
         status=text(piece, "status"),
         channel=text(piece, "created_via"),
-        service_level=", ".join(dict.fromkeys(_texts(objects(piece, "shipping_lines"), "method_title"))),
+        service_level=listed(objects(piece, "shipping_lines"), "method_title"),
         country=text(piece, f"{to}.country"),
         region=text(piece, f"{to}.state"),
         products=[
@@ -100,7 +125,7 @@ def _rest(piece: Piece) -> dict[str, object]:
         notes=[note for note in (piece.get("meta_data"), *written) if note],
         ip=text(piece, "customer_ip_address"),
         userAgent=text(piece, "customer_user_agent"),
-        **{f"{name}_address": without(part) for name in addresses if isinstance(part := piece.get(name), dict)},
+        **{f"{name}_address": left(piece, name) for name in addresses},
     )
 
 
@@ -108,11 +133,10 @@ def _refund(piece: Piece, around: Around, of: Mapping[str, str], changed: int | 
     """A refund. of, changed, code: of the order that it stands in."""
     refund, made = needed(piece, "id"), _made(piece, around)
     lines = objects(piece, "line_items")
-    back = [number(line, "quantity") for line in lines]  # WooCommerce writes what went back as a negative number
     properties = said(
         refunded=_given_back(piece),
         currency=code,
-        quantity=total(*(None if pieces is None else abs(pieces) for pieces in back)),
+        quantity=unsigned(lines, "quantity"),  # WooCommerce writes what went back as a negative number
         products=[_product(line) for line in lines],
         comment=text(piece, "reason"),
     )
@@ -145,9 +169,8 @@ def _returned_at_most(piece: Piece, refunds: Sequence[Piece]) -> None:
     paid, back = amount(piece, "total"), total(*(_given_back(part) for part in refunds))
     if paid is not None and back is not None and back > paid:
         raise Unfit("returned_more", f"'refunds' give back {back:g} of the {paid:g} of the order.")
-    pieces = total(*(amount(line, "quantity") for line in objects(piece, "line_items")))
-    lines = [number(line, "quantity") or 0.0 for part in refunds for line in objects(part, "line_items")]
-    taken = total(*map(abs, lines)) or 0.0
+    pieces = summed(objects(piece, "line_items"), "quantity")
+    taken = unsigned([line for part in refunds for line in objects(part, "line_items")], "quantity") or 0.0
     if pieces is not None and taken > pieces:
         raise Unfit("returned_more", f"'refunds' take back {taken:g} pieces, of which {pieces:g} were bought.")
 
@@ -163,10 +186,6 @@ def _product(line: Piece) -> dict[str, object]:
     )
 
 
-def _texts(items: Sequence[Piece], name: str) -> list[str]:
-    return [found for item in items if (found := text(item, name))]
-
-
 def _clock(piece: Piece, name: str, around: Around) -> int | None:
     """The time by the clock in UTC, else by that of the shop, which is in the source's zone."""
     found = moment(piece, f"{name}_gmt", replace(around, zone="UTC"))
@@ -180,11 +199,6 @@ def _made(piece: Piece, around: Around) -> int:
     return found
 
 
-def _silent(_piece: Piece, _around: Around) -> Sequence[Record]:
-    """Of a document that says nothing of what a customer did or met with."""
-    return ()
-
-
 READER = Reader(
     "woocommerce",
     "WooCommerce",
@@ -193,10 +207,10 @@ READER = Reader(
             "order",
             _order,
             {
-                "Order Completed": ORDERED,
+                "Order Completed": _ORDERED,
                 "Order Updated": ("status",),
                 "Order Cancelled": (),
-                "Order Refunded": REFUNDED,
+                "Order Refunded": _REFUNDED,
             },
             found=("", "[]"),
             has=("id", "status", "total", "date_created"),
@@ -208,14 +222,14 @@ READER = Reader(
         Form(
             "refund",
             _alone,
-            {"Order Refunded": REFUNDED},
+            {"Order Refunded": _REFUNDED},
             found=("", "[]"),
             has=("id", "amount", "date_created"),
             says="It says neither its currency nor whose the order is: only the order does.",
         ),
         Form(
             "customer",
-            _silent,
+            silent,
             {},
             found=("", "[]"),
             has=("id", "is_paying_customer"),

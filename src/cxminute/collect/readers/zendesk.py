@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from cxminute.collect.readers.desk import Ticket, first_reply, minutes_after, of_conversation, of_history, solved
-from cxminute.collect.readers.facts import Around, Fact, Form, Piece, Reader, Record, Unfit, said, without
-from cxminute.collect.readers.fields import happened, inner, moment, needed, number, objects, text
+from cxminute.collect.readers.facts import Around, Fact, Form, Piece, Reader, Record, Unfit, known_as, said, without
+from cxminute.collect.readers.fields import happened, moment, needed, number, object_at, objects, text
 from cxminute.collect.readers.headers import cells, over, row_of, spelt
 
 _CUSTOM: Final = "custom_fields"
@@ -45,7 +45,7 @@ def _ticket(piece: Piece, around: Around) -> Sequence[Record]:
     order = text(piece, "order_id") or chosen["order_id"]
     customer = _customer(piece)
     opened = happened(piece, "created_at", around)
-    ticket = Ticket(number_of, opened, _about(number_of, customer, order))
+    ticket = Ticket(number_of, opened, known_as(ticket_id=number_of, user_id=customer, order_id=order))
     changed = moment(piece, "updated_at", around)
     about = said(
         status=text(piece, "status"),
@@ -67,8 +67,7 @@ def _ticket(piece: Piece, around: Around) -> Sequence[Record]:
     ]
     talk = of_conversation(ticket, piece, around)
     history = of_history(ticket, objects(piece, "audits"), around)
-    measures = inner(piece, "metric_set")
-    counted = _measured(ticket, measures, around) if isinstance(measures, Mapping) else []
+    counted = _measured(ticket, object_at(piece, "metric_set"), around)
     known = {fact.event for record in (*talk, *history) for fact in record.facts}  # exact, where metrics know a minute
     counted = [record for record in counted if record.facts[0].event not in known]
     return list({record.key: record for record in (*records, *talk, *history, *counted)}.values())
@@ -79,11 +78,6 @@ def _customer(piece: Piece) -> str:
     own = text(piece, "requester.external_id") or text(piece, "requester_external_id")
     theirs = text(piece, "requester_id") or text(piece, "requester.id")
     return own or (f"zendesk:{theirs}" if theirs else "")
-
-
-def _about(number_of: str, customer: str, order: str) -> dict[str, str]:
-    found = {"ticket_id": number_of, "user_id": customer, "order_id": order}
-    return {kind: value for kind, value in found.items() if value}
 
 
 def _chosen(piece: Piece, around: Around, name: str) -> str:
@@ -135,12 +129,11 @@ def _measured(ticket: Ticket, measures: Piece, around: Around) -> list[Record]:
 
 def _audit(piece: Piece, around: Around) -> Sequence[Record]:
     number_of = needed(piece, "ticket_id")
-    happened(piece, "created_at", around)
     return of_history(Ticket(number_of, None, {"ticket_id": number_of}), [piece], around)
 
 
 def _rating(piece: Piece, around: Around) -> Sequence[Record]:
-    identifiers = _about(needed(piece, "ticket_id"), _customer(piece), "")
+    identifiers = known_as(ticket_id=needed(piece, "ticket_id"), user_id=_customer(piece))
     changed = moment(piece, "updated_at", around)
     word = text(piece, "score")
     known = ("id", "ticket_id", "requester_id", "score", "comment", "reason", "created_at", "updated_at", "url")
@@ -165,7 +158,7 @@ def _row(piece: Piece, around: Around) -> Sequence[Record]:
     found = cells(row, empty=_MARKS)
     number_of = text(found, "id") or needed(found, "ticket_id")
     opened = happened(found, "created_at", around)
-    identifiers = _about(number_of, _customer(found), text(found, "order_id"))
+    identifiers = known_as(ticket_id=number_of, user_id=_customer(found), order_id=text(found, "order_id"))
     ticket = Ticket(number_of, opened, identifiers)
     about = said(
         status=text(found, "status"),
