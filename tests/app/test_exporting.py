@@ -17,10 +17,11 @@ from benchmarks.logs import write as write_log
 from cxminute.app.cli import run
 from cxminute.app.project import Project
 from cxminute.store.formats import ocel
+from cxminute.store.profiles import Span
 from cxminute.store.whole import whole
 from tests.app.small_shop import HEADER, PROMISE
 from tests.app.small_shop import SOURCE as SHOP
-from tests.collect.logs.logged import OCEL, XES, project, said_of_ocel, said_of_xes
+from tests.collect.logs.logged import OCEL, SOURCE, XES, project, said_of_ocel, said_of_xes
 
 ROWS = (
     "o1,ada,2026-02-02T10:00:00Z,2026-02-05T10:00:00Z,2026-02-04T10:00:00Z,swift",
@@ -174,7 +175,7 @@ def test_persons_of_an_ocel_log_are_numbers(tmp_path: Path) -> None:
     found = told_by(root)
     assert "@example" not in json.dumps(found)
     assert {"objectId": "person 0", "qualifier": "buyer"} in found["events"][0]["relationships"]
-    inside = [repr(event) for event in whole(Project(root).log.pieces(()), (None, None, None))]
+    inside = [repr(event) for event in whole(Project(root).log.pieces(()), Span())]
     assert len(inside) > len(document["events"])
     assert "@example" not in "".join(inside)
 
@@ -436,6 +437,28 @@ def test_a_database_that_is_no_ocel_or_damaged_is_refused(tmp_path: Path, capsys
     (root / "half.sqlite").write_bytes((root / "other.sqlite").read_bytes()[:5_000])
     assert cxm(root, "collect", root / "half.sqlite") == 3
     assert Project(root).log.collects() == []
+
+
+def test_properties_of_ours_that_are_called_as_notes_of_logs_are_properties(tmp_path: Path) -> None:
+    """What a source of ours calls 'case', 'xes' or 'ocel' goes out by its name, whatever it holds."""
+    root = project(tmp_path / "p")
+    mapping = 'key = ["id"]\n[identifiers]\norder_id = "id"\n[[events]]\nname = "Ordered"\nat = "at"\n[contract]'
+    source = SOURCE.format(name="calls", form="ndjson").replace("[contract]", mapping)
+    (root / "sources" / "calls.toml").write_text(source, "utf-8")
+    said = {"case": "north", "xes": {"case": 3, "name": "Other"}, "ocel": {"objects": 7, "name": "Other"}}
+    row = {"id": "o1", "at": "2026-01-01T00:00:00Z", "properties": said}
+    (root / "calls.ndjson").write_text(json.dumps(row), "utf-8")
+    assert cxm(root, "collect", root / "calls.ndjson") == 0
+    assert cxm(root, "events", "--export", root / "out.xes", "--per", "order_id") == 0
+    [(about, [event])] = said_of_xes((root / "out.xes").read_bytes())["traces"]
+    assert len(about) == 1
+    found = {dict(attributes)["key"]: dict(attributes)["value"] for _, attributes, _ in event[2]}
+    assert {name: found[name] for name in ("concept:name", "case", "xes.case", "ocel.objects")} == {
+        "concept:name": "Ordered", "case": "north", "xes.case": "3", "ocel.objects": "7",
+    }  # fmt: skip
+    [event] = told_by(root)["events"]
+    values = {one["name"]: one["value"] for one in event["attributes"]}
+    assert (event["type"], values["case"], values["ocel.objects"]) == ("Ordered", "north", 7)
 
 
 def test_what_a_log_broke_is_mended_and_replayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

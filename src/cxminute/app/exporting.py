@@ -15,11 +15,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, TextIO, cast
 
+from cxminute.app.activity_answers import default_per
 from cxminute.app.analysis import View
 from cxminute.app.exporting_objects import write_objects
-from cxminute.app.leaving import Leaving, flat, is_record, leaving, usual
+from cxminute.app.leaving import Leaving, flat, leaving, properties_of
 from cxminute.collect.logs.attributes import Tree, given_out, key_of, plain
-from cxminute.collect.logs.xes import DESCRIBED
 from cxminute.collect.logs.xes_writing import Head, Writer
 from cxminute.model.errors import WrongUse
 from cxminute.model.times import from_ms
@@ -66,7 +66,7 @@ def export(seen: View, file: Path, per: str | None = None) -> Exported:
     if name.endswith(OF_OBJECTS) and per is not None:
         raise WrongUse("OCEL has all kinds of objects at once.", allowed="--per with a name that ends in .xes")
     if name.endswith(OF_CASES) and per is None:
-        per = usual(seen)
+        per = default_per(seen)
     out = leaving(seen, per)
     done = Exported(file.name, per=out.per)
     with _settled(file) as temporary:
@@ -108,20 +108,20 @@ def _text(path: Path, *, compressed: bool) -> Iterator[TextIO]:
 
 def _write_cases(out: Leaving, text: TextIO, done: Exported) -> None:
     head = Head()
-    for found in out.events(names=(DESCRIBED,)):
-        notes, properties = _notes(found)
-        if out.form_of(found) == "xes" and "log" in notes:
-            own = {name: value for name, value in properties.items() if name != "xes"}
+    for found in out.described():
+        notes = out.notes(found, "xes")
+        if "log" in notes:
+            own = {name: value for name, value in properties_of(found).items() if name != "xes"}
             head.add(notes, given_out(own, notes.get("types") or {}))
     writer = Writer(text, head)
     batch: list[tuple[int, list[Whole]]] = []
-    for subject, events in groupby(out.events(per=out.per), key=lambda found: found.subject):
+    for subject, events in groupby(out.events(), key=lambda found: found.subject):
         if subject is None:  # the last of all
             _write_batch(out, writer, batch, done)
             batch = []
             _write_free(out, writer, events, done)
             continue
-        batch.append((subject, [found for found in events if not is_record(found, out.form_of(found))]))
+        batch.append((subject, [found for found in events if not out.is_record(found)]))
         if len(batch) == _AT_ONCE:
             _write_batch(out, writer, batch, done)
             batch = []
@@ -146,7 +146,7 @@ def _write_batch(out: Leaving, writer: Writer, batch: Sequence[tuple[int, list[W
 def _write_free(out: Leaving, writer: Writer, events: Iterable[Whole], done: Exported) -> None:
     """Events of no subject: those of an XES log that were in no case there go out so."""
     for found in events:
-        if is_record(found, out.form_of(found)):
+        if out.is_record(found):
             continue
         if out.form_of(found) == "xes" and out.per == "case_id":
             writer.event(_event(out, found))
@@ -161,8 +161,9 @@ def _trace(out: Leaving, name: str, events: list[Whole]) -> tuple[list[Tree], It
     about: dict[str, Any] = {}
     places: list[Any] = []
     for found in events:
-        notes, properties = _notes(found)
-        attributes.update(properties.get("case") or {})
+        notes = out.notes(found, "xes")
+        if out.form_of(found) == "xes":
+            attributes.update(properties_of(found).get("case") or {})
         about.update(notes.get("case") or {})
         places.append(notes.get("place"))
     if len({found.source for found in events}) == 1 and None not in places:
@@ -173,33 +174,24 @@ def _trace(out: Leaving, name: str, events: list[Whole]) -> tuple[list[Tree], It
 
 
 def _event(out: Leaving, found: Whole) -> list[Tree]:
-    notes, properties = _notes(found)
+    notes = out.notes(found, "xes")
     own: list[Tree] = [plain("concept:name", notes.get("name", found.name))]
     at = from_ms(found.at).isoformat(timespec="milliseconds")
     own.append(plain("time:timestamp", notes.get("time", at), "date"))
     if out.form_of(found) == "xes":
-        there = {name: value for name, value in properties.items() if name not in {"case", "xes"}}
+        there = {name: value for name, value in properties_of(found).items() if name not in {"case", "xes"}}
         trees = given_out(there, notes.get("types") or {})
-        return [*_unless(own, trees), *trees, *_others(found, {"properties": there})]
-    return [*own, *_others(found, {}), plain("source", found.source)]
+        return [*_unless(own, trees), *trees, *_others(found, properties=False)]
+    return [*own, *_others(found, properties=True), plain("source", found.source)]
 
 
-def _others(found: Whole, said: dict[str, Any]) -> list[Tree]:
+def _others(found: Whole, *, properties: bool) -> list[Tree]:
     """Attributes of what no log of others brought: a property by its name, all else by its path."""
-    known = {f"properties.{name}" for name in said.get("properties", ())}
     return [
         plain(key_of(path.removeprefix("properties.")) if path.startswith("properties.") else path, value, kind)
         for path, value, kind in flat(found)
-        if path not in known and not (said and path.startswith("properties."))
+        if properties or not path.startswith("properties.")
     ]
-
-
-def _notes(found: Whole) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(notes of an XES reader, properties); both empty where there are none."""
-    properties = found.rest.get("properties")
-    properties = properties if isinstance(properties, dict) else {}
-    notes = properties.get("xes")
-    return (notes if isinstance(notes, dict) else {}), properties
 
 
 def _unless(own: list[Tree], trees: Collection[Tree]) -> list[Tree]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from cxminute.app.leaving import Leaving, flat, is_record
+from cxminute.app.leaving import Leaving, flat, properties_of
 from cxminute.collect.logs.attributes import key_of
 from cxminute.collect.logs.kinds import type_of
-from cxminute.collect.logs.ocel import BEFORE, CHANGED
+from cxminute.collect.logs.ocel import BEFORE
 from cxminute.collect.logs.ocel_writing import Types, value_of, write
 from cxminute.collect.logs.told import encode
-from cxminute.collect.logs.xes import DESCRIBED
 from cxminute.model.times import from_ms, to_ms
 from cxminute.store.formats import ocel
 from cxminute.store.vault import PERSON_KINDS
@@ -59,14 +59,13 @@ class _Log:
 
     def gather(self) -> None:
         """The first pass: which objects and types there are, and what is said of objects."""
-        for found in self.out.events(names=(DESCRIBED,)):
-            log = _notes(found).get("log") if self.out.form_of(found) == "ocel" else None
+        for found in self.out.described():
+            log = self._notes(found).get("log")
             if isinstance(log, dict):
                 self.of_events.declare(log.get("eventTypes") or ())
                 self.of_objects.declare(log.get("objectTypes") or ())
         cases = self._read_events()
-        told = self.out.events(names=(CHANGED,), from_the_start=True)
-        changes = [found for found in told if is_record(found, self.out.form_of(found))]
+        changes = [found for found in self.out.changed() if self.out.is_record(found)]
         self._name(changes)
         for found in changes:
             self._changed(found)
@@ -87,7 +86,7 @@ class _Log:
             self.of_events.learn(self._type(found), self._attributes(found))
             for kind, number in found.numbers.items():
                 self._numbers.setdefault(kind, set()).add(number)
-            form, notes = self.out.form_of(found), _notes(found)
+            form, notes = self.out.form_of(found), self._notes(found)
             if form == "xes" and "case_id" in found.numbers:
                 cases.setdefault(found.numbers["case_id"], found)
             if form != "ocel":
@@ -102,10 +101,11 @@ class _Log:
 
     def _name(self, changes: Sequence[Whole]) -> None:
         """Names all objects: those that events name, and without a span also those of which nothing happened."""
-        whole = self.out.span[0] is None and self.out.span[1] is None
+        whole = self.out.span.since is None and self.out.span.until is None
         for found in changes:
-            self.types.update(_notes(found).get("types") or {})
-            own = _notes(found).get("type")
+            notes = self._notes(found)
+            self.types.update(notes.get("types") or {})
+            own = notes.get("type")
             for kind, number in found.numbers.items():
                 if whole or number in self._numbers.get(kind, ()):
                     self._numbers.setdefault(kind, set()).add(number)
@@ -120,8 +120,8 @@ class _Log:
 
     def _case(self, name: str, found: Whole) -> None:
         """What an XES log says of a case holds from the beginning."""
-        told = found.rest.get("properties") or {}
-        said = _of_xes(told.get("case") or {}, (told.get("xes") or {}).get("case") or {})
+        notes = self.out.notes(found, "xes").get("case") or {}
+        said = _of_xes(properties_of(found).get("case") or {}, notes)
         self.things["case_id", name].attributes += [(key, value, BEFORE) for key, value, _ in said]
         self.of_objects.learn(self.type("case_id"), said)
 
@@ -132,12 +132,12 @@ class _Log:
     def told_events(self) -> Iterator[Mapping[str, Any]]:
         """The second pass: events as OCEL has them."""
         for found in self._happened():
-            notes = _notes(found) if self.out.form_of(found) == "ocel" else {}
+            notes = self._notes(found)
             key = str(notes.get("id", found.id))
             if key in self.apart or (not notes and len(self._sources) > 1):
                 key = f"{found.source}:{key}"
-            at = from_ms(found.at).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            item: dict[str, Any] = {"id": key, "type": self._type(found), "time": notes.get("time", at)}
+            at = notes.get("time", _iso(from_ms(found.at)))
+            item: dict[str, Any] = {"id": key, "type": self._type(found), "time": at}
             written = notes.get("as") or {}
             item["attributes"] = [
                 {"name": name, "value": value_of(value, written, name)} for name, value, _ in self._attributes(found)
@@ -170,15 +170,17 @@ class _Log:
 
     def _also(self, found: Whole) -> dict[str, list[str]]:
         """By kind, all objects that an event of OCEL names, where they are listed."""
-        listed: dict[str, list[str]] = _notes(found).get("objects") or {}
+        listed: dict[str, list[str]] = self._notes(found).get("objects") or {}
         return {kind: [self.out.called(found.source, name) for name in names] for kind, names in listed.items()}
 
     def _happened(self) -> Iterator[Whole]:
-        return (found for found in self.out.events() if not is_record(found, self.out.form_of(found)))
+        return (found for found in self.out.events() if not self.out.is_record(found))
 
     def _type(self, found: Whole) -> str:
-        notes = _notes(found) if self.out.form_of(found) == "ocel" else {}
-        return str(notes.get("name", found.name))
+        return str(self._notes(found).get("name", found.name))
+
+    def _notes(self, found: Whole) -> dict[str, Any]:
+        return self.out.notes(found, "ocel")
 
     def _attributes(self, found: Whole) -> list[Attribute]:
         """What an event says, beside what makes it one."""
@@ -188,10 +190,10 @@ class _Log:
                 (path.removeprefix("properties."), value, _TYPES.get(kind, "")) for path, value, kind in flat(found)
             ]
             return [*told, ("source", found.source, "string")]
-        properties = found.rest.get("properties") or {}
+        properties = properties_of(found)
         if form == "ocel":
             return [(name.removeprefix("="), value, "") for name, value in properties.items() if name != "ocel"]
-        notes = properties.get("xes") or {}
+        notes = self.out.notes(found, "xes")
         return _of_xes({name: value for name, value in properties.items() if name not in {"case", "xes"}}, notes)
 
     def _related(self, found: Whole, notes: Mapping[str, Any]) -> list[tuple[Object, str]]:
@@ -201,9 +203,8 @@ class _Log:
         for kind, number in found.numbers.items():
             if kind in PERSON_KINDS:
                 continue
-            own = "user_id" if kind == "person" else kind
             names = listed.get(kind) or [self.names[kind][number]]
-            said = roles.get(self.type(own)) or []
+            said = roles.get(self.type(kind)) or []
             made += [((kind, name), said[place] if place < len(said) else "") for place, name in enumerate(names)]
         for kind, number in found.numbers.items():
             for names_of, one, qualifier in self.moments.get((kind, number, found.at), ()):
@@ -213,17 +214,16 @@ class _Log:
 
     def _changed(self, found: Whole) -> None:
         """What is said of an object at a time."""
-        notes = _notes(found)
+        notes = self._notes(found)
         kind, number = next(((k, n) for k, n in found.numbers.items() if k not in PERSON_KINDS), ("", -1))
         name = self.names.get(kind, {}).get(number)
         if name is None:
             return
         thing = self.things[kind, name]
-        at = from_ms(found.at).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        properties, written = found.rest["properties"], notes.get("as") or {}
+        at, written = notes.get("time", _iso(from_ms(found.at))), notes.get("as") or {}
         thing.attributes += [
-            (key.removeprefix("="), value_of(value, written, key), notes.get("time", at))
-            for key, value in properties.items()
+            (key.removeprefix("="), value_of(value, written, key), at)
+            for key, value in properties_of(found).items()
             if key != "ocel"
         ]
         roles = notes.get("qualifiers") or {}
@@ -236,7 +236,7 @@ class _Log:
     def _promises(self) -> None:
         """Each promise that was made in the span is an object of its own, tied to whom it was made about."""
         seen = self.out.seen
-        since, until, _ = self.out.span
+        since, until = self.out.span.since, self.out.span.until
         for promise in seen.project.definitions.promises.values():
             ledger, _ = seen.ledger(promise)
             for row in ledger.to_pylist():
@@ -271,13 +271,6 @@ def write_objects(out: Leaving, path: Path, *, database: bool) -> tuple[int, int
     return log.events, len(log.things)
 
 
-def _notes(found: Whole) -> dict[str, Any]:
-    """Notes of an OCEL reader; empty where there are none."""
-    properties = found.rest.get("properties")
-    notes = properties.get("ocel") if isinstance(properties, dict) else None
-    return notes if isinstance(notes, dict) else {}
-
-
 def _of_xes(properties: Mapping[str, Any], notes: Mapping[str, Any]) -> list[Attribute]:
     """Attributes of XES as OCEL can hold them: one that holds others is JSON."""
     types = notes.get("types") or {}
@@ -291,6 +284,5 @@ def _of_xes(properties: Mapping[str, Any], notes: Mapping[str, Any]) -> list[Att
     ]
 
 
-def _iso(moment: Any) -> str:
-    text: str = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return text
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -13,12 +12,14 @@ from cxminute.app.analysis import View
 from cxminute.collect.logs.kinds import type_of
 from cxminute.collect.logs.ocel import CHANGED
 from cxminute.collect.logs.xes import DESCRIBED
+from cxminute.collect.source import LOGS
 from cxminute.model.errors import UnknownName
 from cxminute.model.times import from_ms
 from cxminute.privacy.personal import is_personal
 from cxminute.store.pieces import Piece
+from cxminute.store.profiles import Span
 from cxminute.store.vault import PERSON_KINDS
-from cxminute.store.whole import Span, Whole, whole
+from cxminute.store.whole import Whole, whole
 
 _APART: Final = "\x1f"  # between a source and its own identifier, where the contract lets nobody link it
 
@@ -39,18 +40,33 @@ class Leaving:
     numbered: frozenset[str]
     apart: frozenset[str]
 
-    def events(
-        self, per: str | None = None, names: Sequence[str] = (), *, from_the_start: bool = False
-    ) -> Iterator[Whole]:
-        """Events of the span, or from the start of the log to its end; what a log says of itself is of no time."""
-        since, until, as_of = self.span
-        span = (None, None, as_of) if names == (DESCRIBED,) else (None if from_the_start else since, until, as_of)
-        return whole(self.pieces, span, per, names)
+    def events(self) -> Iterator[Whole]:
+        """Events of the span; with `per`, subject after subject."""
+        return whole(self.pieces, self.span, self.per)
+
+    def described(self) -> Iterator[Whole]:
+        """What logs say of themselves, which is of no time."""
+        return whole(self.pieces, Span(as_of=self.span.as_of), names=(DESCRIBED,))
+
+    def changed(self) -> Iterator[Whole]:
+        """What is said of objects: from the start of the log to the end of the span."""
+        return whole(self.pieces, Span(None, self.span.until, self.span.as_of), names=(CHANGED,))
 
     def form_of(self, found: Whole) -> str:
         """The format of an event's source."""
         source = self.seen.project.definitions.sources.get(found.source)
         return "" if source is None else source.format
+
+    def is_record(self, found: Whole) -> bool:
+        """Whether an event is none that happened: it keeps what a log says of itself, or of an object."""
+        if found.kind != "group" or found.name not in {DESCRIBED, CHANGED}:
+            return False
+        return self.form_of(found) in LOGS
+
+    def notes(self, found: Whole, form: str) -> dict[str, Any]:
+        """What the reader of a process log of this form noted of an event; empty for events of other sources."""
+        notes = properties_of(found).get(form) if self.form_of(found) == form else None
+        return notes if isinstance(notes, dict) else {}
 
     def names(self, kind: str, numbers: Sequence[int]) -> dict[int, str]:
         """What numbers of a kind are called outside: by their own names, or by number where those are personal."""
@@ -65,12 +81,6 @@ class Leaving:
         return f"{said[-1]} ({said[0]})" if len(said) > 1 and said[0] in self.apart else said[-1]
 
 
-def usual(seen: View) -> str:
-    """The kind of subject that is meant where none is named: persons, where a source knows any."""
-    kinds = [kind for source in seen.project.definitions.sources.values() for kind in source.identifiers]
-    return "person" if not kinds or set(kinds) & set(PERSON_KINDS) else kinds[0]
-
-
 def leaving(seen: View, per: str | None) -> Leaving:
     """What may leave of a project. raises: UnknownName for a kind of subject that there is not."""
     project = seen.project
@@ -81,16 +91,15 @@ def leaving(seen: View, per: str | None) -> Leaving:
     pieces = [piece for piece in project.log.pieces((), project.log.past(seen.as_of)) if piece.source in leave.sources]
     contracts = [project.definitions.contracts[name] for name in leave.sources]
     numbered = {kind for kind in spaces if any(is_personal(f"identifiers.{kind}", contract) for contract in contracts)}
-    span = (seen.since, seen.until, seen.as_of)
+    span = Span(seen.since, seen.until, seen.as_of)
     apart = frozenset(contract.source for contract in contracts if not contract.link and len(contracts) > 1)
     return Leaving(seen, pieces, span, per, frozenset({"person", *numbered}), apart)
 
 
-def is_record(found: Whole, form: str) -> bool:
-    """Whether an event is none that happened: it keeps what a log says of itself, or of an object."""
-    if found.kind != "group" or found.name not in {DESCRIBED, CHANGED}:
-        return False
-    return form in {"xes", "ocel"}
+def properties_of(found: Whole) -> dict[str, Any]:
+    """What an event says in properties that are no typed columns."""
+    properties = found.rest.get("properties")
+    return properties if isinstance(properties, dict) else {}
 
 
 def flat(found: Whole) -> Iterator[tuple[str, Any, str]]:
@@ -100,16 +109,15 @@ def flat(found: Whole) -> Iterator[tuple[str, Any, str]]:
             yield path, from_ms(value).isoformat(timespec="milliseconds"), "date"
         else:
             yield path, value, ""
-    yield from _leaves(found.rest, "")
+    for path, value in _leaves(found.rest, ""):
+        yield path, value, ""
 
 
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any, str]]:
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _leaves(inner, f"{path}.{key}" if path else key)
     elif isinstance(value, list):
-        yield path, msgspec.json.encode(value).decode(), ""
-    elif isinstance(value, datetime):
-        yield path, value.isoformat(timespec="milliseconds"), "date"
+        yield path, msgspec.json.encode(value).decode()
     elif value is not None:
-        yield path, value, ""
+        yield path, value

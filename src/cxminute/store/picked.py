@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -44,16 +45,17 @@ def _of(
         return schema.empty_table()
     columns = {"source": pa.array([piece.source] * len(rows)), "name": of_name.take(rows)}
     columns["at"] = moments(pq.read_table(piece.path, columns=["at"])["at"].combine_chunks()).take(rows)
+    held = {file: frozenset(pq.read_schema(file).names) for file in (piece.path, *piece.sides)}
     for path in paths:
-        columns[path] = _column(piece, f"{path}:number", rows, pa.float64())
+        columns[path] = _column(held, f"{path}:number", rows, pa.float64())
     for space in spaces:
-        columns[space] = _column(piece, space, rows, pa.int64())
+        columns[space] = _column(held, space, rows, pa.int64())
     return pa.table(columns).cast(schema)
 
 
-def _column(piece: Piece, name: str, rows: pa.Array, kind: pa.DataType) -> pa.Array:
-    """A column of a segment or of one of its side files at these rows."""
-    for file in (piece.path, *piece.sides):
-        if name in pq.read_schema(file).names:
+def _column(held: Mapping[Path, Collection[str]], name: str, rows: pa.Array, kind: pa.DataType) -> pa.Array:
+    """A column at these rows, of whichever file has it; held: the columns of a segment and its side files."""
+    for file, names in held.items():
+        if name in names:
             return pq.read_table(file, columns=[name])[name].take(rows).combine_chunks().cast(kind)
     return pa.nulls(len(rows), kind)

@@ -14,14 +14,12 @@ import pyarrow as pa
 
 from cxminute.model.tables import EVENT
 from cxminute.store.pieces import Piece, column_of
+from cxminute.store.profiles import Span
 from cxminute.store.segments import REST, connect, escaped, is_path, quoted
 
 _OWN: Final = {*EVENT.names, "profile", REST, "filename", "file_row_number"}
 _BATCH: Final = 8_192
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
-
-Span = tuple[int | None, int | None, int | None]
-"""Since, until (not included) and as of when (included), UTC ms; None without a bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,11 @@ def whole(pieces: Sequence[Piece], span: Span, per: str | None = None, names: Se
     files_of, rows = ([found[place] for found in gone] for place in (0, 1))
     duck.register("dropped", pa.table({"file": pa.array(files_of, pa.string()), "row": pa.array(rows, pa.int64())}))
     tests = ["NOT EXISTS (FROM dropped d WHERE d.file = filename AND d.row = file_row_number)"]
-    bounds = zip(('epoch_ms("at") >= {}', 'epoch_ms("at") < {}', 'epoch_ms("at") <= {}'), span, strict=True)
+    bounds = (
+        ('"at" >= make_timestamptz({}000)', span.since),
+        ('"at" < make_timestamptz({}000)', span.until),
+        ('"at" <= make_timestamptz({}000)', span.as_of),
+    )
     tests += [test.format(int(value)) for test, value in bounds if value is not None]
     if names:
         tests.append("name IN (SELECT name FROM chosen)")

@@ -17,6 +17,7 @@ from cxminute.collect.logs.xes import DESCRIBED
 from cxminute.collect.rows import Rows
 from cxminute.collect.source import Source
 from cxminute.model.errors import BadData
+from cxminute.model.tables import EVENT
 from tests.collect.logs.logged import OCEL
 
 SOURCE = log_source(Source("log", "ocel", "UTC"))
@@ -148,6 +149,12 @@ def test_every_type_of_object_has_a_kind_of_its_own() -> None:
     assert (kinds["order"], kinds["person"], kinds["id"]) == ("order_id", "user_id", "id_")
     assert all(type_of(kind_of(name)) == name for name in KINDS)
     assert "person" not in kinds.values()
+
+
+def test_no_type_of_object_takes_a_column_of_the_log() -> None:
+    """A type may be called as a column of an event, or as one that a reader of the log's files sees beside them."""
+    names = [*EVENT.names, "profile", "rest", "filename", "file row number"]
+    assert not {*names, "file_row_number"} & set(kinds_of(names).values())
 
 
 def test_a_log_of_endless_types_is_refused() -> None:

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Final
 
+from cxminute.model.tables import EVENT
+
 KINDS: Final = MappingProxyType(
     {
         "order": "order_id",
@@ -30,8 +32,9 @@ MOST: Final = 256
 """Types of objects that one log may have: each is a column of the log."""
 
 _TAKEN: Final = frozenset(
-    ("id", "source", "position", "kind", "name", "at", "digest", "profile", "rest", "seq", "known_at", "anonymous_id")
+    (*EVENT.names, "profile", "rest", "seq", "known_at", "anonymous_id", "filename", "file_row_number")
 )
+"""Columns of the log, and those that a reader of its files sees beside them."""
 _UNFIT: Final = re.compile(r"[^a-z0-9]+")
 
 

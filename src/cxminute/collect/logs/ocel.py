@@ -8,7 +8,6 @@ nobody may read in the log, are listed in the vault. What is said of an object a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, Final
 
@@ -17,9 +16,8 @@ import pyarrow as pa
 
 from cxminute.collect.compressed import damage_of, nothing_in
 from cxminute.collect.logs.kinds import MOST, kinds_of, type_of
-from cxminute.collect.logs.told import Told, encode, rows_of
+from cxminute.collect.logs.told import APART, FINE, Told, encode, instants, rows_of
 from cxminute.collect.logs.xes import DESCRIBED
-from cxminute.collect.moments import moments
 from cxminute.collect.rows import Rows
 from cxminute.collect.source import Source
 from cxminute.model.errors import BadData
@@ -32,8 +30,6 @@ BEFORE: Final = "1970-01-01T00:00:00Z"
 LARGEST: Final = 1 << 30
 """Bytes of a document, inflated: it is read whole."""
 
-_APART: Final = "\x1f"
-_FINE: Final = re.compile(r"\.[0-9]{3}[0-9]*[1-9]")
 _WHOLE: Final = ("integer", "int")
 _DECIMAL: Final = ("float", "double", "real", "number")
 _FLAG: Final = ("boolean", "bool")
@@ -113,10 +109,10 @@ class _Log:
         ocel = {"id": key, **ocel}
         if name is not None and name != name.strip():
             ocel["name"] = name
-        if time is not None and _FINE.search(time):
+        if time is not None and FINE.search(time):
             ocel["time"] = time
         firsts = self._related(related, ocel, among=True)
-        self._tell(f"event{_APART}{key}", name, time, {**properties, "ocel": ocel}, position)
+        self._tell(f"event{APART}{key}", name, time, {**properties, "ocel": ocel}, position)
         for kind, value in firsts.items():
             self.told.identify(kind, value)
 
@@ -142,7 +138,7 @@ class _Log:
             if at is not None and self._first is not None and at < self._first:
                 shown = from_ms(self._first).isoformat(timespec="milliseconds")
                 ocel["time"] = time
-            elif _FINE.search(time):
+            elif FINE.search(time):
                 ocel["time"] = time
             if related:
                 self._related(related, ocel, among=False)
@@ -150,7 +146,7 @@ class _Log:
             kind = self._kinds[name]
             if key != key.strip():
                 ocel.setdefault("objects", {})[kind] = [key]
-            record = _APART.join(("object", name, key, time))
+            record = APART.join(("object", name, key, time))
             self._tell(record, CHANGED, shown, {**properties, "ocel": ocel}, position, "group")
             self.told.identify(kind, key)
 
@@ -160,7 +156,7 @@ class _Log:
             return
         log = {key: document.get(key) or [] for key in ("eventTypes", "objectTypes")}
         at = from_ms(self._first).isoformat(timespec="milliseconds")
-        self._tell(f"log{_APART}{encode(log).decode()}", DESCRIBED, at, {"ocel": {"log": log}}, position, "group")
+        self._tell(f"log{APART}{encode(log).decode()}", DESCRIBED, at, {"ocel": {"log": log}}, position, "group")
 
     def _tell(
         self, record: str, name: str | None, time: str | None, properties: Item, position: int, kind: str | None = None
@@ -223,9 +219,7 @@ class _Log:
         self.told.refused.append((position, reason, detail, encode(item).decode()))
 
     def _parsed(self, times: Sequence[str | None]) -> list[int | None]:
-        column = pa.array(times, pa.string())
-        values = moments(column, self._source.times, self._source.zone).values
-        found: list[int | None] = values.cast(pa.int64()).to_pylist()
+        found: list[int | None] = instants(times, self._source).values.cast(pa.int64()).to_pylist()
         return found
 
 

@@ -6,6 +6,7 @@ A row is one event: `record` and `ordinal` (what it is known by again), `kind`, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -21,7 +22,7 @@ from cxminute.collect.rejects import Rejects
 from cxminute.collect.rows import Rows
 from cxminute.collect.seen import Counts
 from cxminute.collect.source import Source
-from cxminute.collect.values import Read
+from cxminute.collect.values import Read, trimmed
 from cxminute.collect.zones import LAST
 from cxminute.model.tables import MOMENT
 
@@ -31,6 +32,10 @@ _USUAL: Final = (
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 encode: Final = msgspec.json.Encoder().encode
 
+APART: Final = "\x1f"
+"""Between the parts of a record."""
+FINE: Final = re.compile(r"\.[0-9]{3}[0-9]*[1-9]")
+"""A time finer than a millisecond."""
 DEEP: Final = "too_deep"
 
 Refused = tuple[int, str, str, str]
@@ -232,9 +237,7 @@ def _ordinals(told: Told, counts: Counts | None) -> NDArray[np.int64]:
 
 
 def _blank(column: pa.Array) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(column), ""), True).to_numpy(
-        zero_copy_only=False
-    )
+    found: NDArray[np.bool_] = pc.is_null(trimmed(column)).to_numpy(zero_copy_only=False)
     return found
 
 

@@ -6,7 +6,6 @@ that lie elsewhere, are refused: they are how a small file becomes a large one.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from types import MappingProxyType
@@ -15,7 +14,7 @@ from xml.parsers import expat
 
 from cxminute.collect.compressed import damage_of, nothing_in
 from cxminute.collect.logs.attributes import DEEPEST, HOLDING, SIMPLE, Tree, taken_in
-from cxminute.collect.logs.told import DEEP, Told, encode, rows_of
+from cxminute.collect.logs.told import APART, DEEP, FINE, Told, encode, rows_of
 from cxminute.collect.rows import Rows
 from cxminute.collect.seen import Counts
 from cxminute.collect.source import Source
@@ -28,10 +27,8 @@ DESCRIBED: Final = "Log Described"
 _BLOCK: Final = 1 << 18
 _NAME: Final = "concept:name"
 _TIME: Final = "time:timestamp"
-_FINE: Final = re.compile(r"\.[0-9]{3}[0-9]*[1-9]")
 _MAKING: Final = MappingProxyType({_NAME: "string", _TIME: "date"})
 """The attributes that make an event, and their types."""
-_APART: Final = "\x1f"
 _CUT: Final = frozenset(
     expat.errors.codes[said]
     for said in (
@@ -221,7 +218,7 @@ class _Reader:
                 notes["types"] = types
             if name is not None and name != name.strip():
                 notes["name"] = name
-            if time is not None and len(time) > 23 and _FINE.search(time):
+            if time is not None and len(time) > 23 and FINE.search(time):
                 notes["time"] = time
             said = (name, time, encode(properties).decode(), notes)
         if self._stack[-1][0] == "trace":
@@ -252,28 +249,27 @@ class _Reader:
             self._log.setdefault("traces", []).append(empty)
             return
         times = [time or "" for _, time, _, _ in events]
-        sorted_as_it_stands = all(times) and all(one <= other for one, other in pairwise(times))
+        in_order = all(times) and all(one <= other for one, other in pairwise(times))
         piece = f'"case":{encode(properties).decode()}' if properties else ""
         for place, said in enumerate(events):
-            notes = about if sorted_as_it_stands else {**about, "place": place}
-            self._take(said, case, piece, notes)
+            self._take(said, case, piece, about, None if in_order else place)
 
-    def _take(self, said: Said, case: str | None, piece: str, about: dict[str, Any]) -> None:
-        """One event of a case, with what is said of the case."""
+    def _take(self, said: Said, case: str | None, piece: str, about: dict[str, Any], place: int | None = None) -> None:
+        """One event of a case, with what is said of the case, and its place there where times do not tell it."""
         name, time, own, notes = said
         if own is None:
             self._refuse(said, case)
             return
+        if place is not None:
+            notes = {**notes, "place": place}
         if about:
-            place = {key: value for key, value in about.items() if key == "place"}
-            of_case = {key: value for key, value in about.items() if key != "place"}
-            notes = {**notes, **place, **({"case": of_case} if of_case else {})}
+            notes = {**notes, "case": about}
         parts = [own[1:-1]] if len(own) > 2 else []
         if piece:
             parts.append(piece)
         if notes:
             parts.append(f'"xes":{encode(notes).decode()}')
-        record = f"{case or ''}{_APART}{name or ''}{_APART}{time or ''}{_APART}{own}"
+        record = f"{case or ''}{APART}{name or ''}{APART}{time or ''}{APART}{own}"
         self._tell(record, name, time, f'{{"properties":{{{",".join(parts)}}}}}', case)
 
     def _tell(self, record: str, name: str | None, time: str | None, rest: str, case: str | None) -> None:

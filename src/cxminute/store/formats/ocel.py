@@ -17,6 +17,7 @@ from urllib.parse import quote
 from pysqlite3 import dbapi2 as sqlite
 
 from cxminute.model.errors import BadData
+from cxminute.store.segments import quoted
 
 MAGIC: Final = b"SQLite format 3\0"
 BEFORE: Final = "1970-01-01T00:00:00Z"
@@ -92,7 +93,7 @@ def _things(connection: Any, tables: set[str], what: str) -> tuple[dict[str, dic
         if table in tables:
             columns = connection.execute("SELECT name, type FROM pragma_table_info(?)", (table,)).fetchall()
             attributes = [{"name": name, "type": _said(said)} for name, said in columns if name not in _OWN]
-            cursor = connection.execute(f"SELECT * FROM {_quoted(table)}")  # noqa: S608 -- quoted
+            cursor = connection.execute(f"SELECT * FROM {quoted(table)}")  # noqa: S608 -- quoted
             names = [column[0] for column in cursor.description]
             declared = {str(attribute["name"]): str(attribute["type"]) for attribute in attributes}
             for row in cursor:
@@ -167,8 +168,8 @@ def _make(connection: Any, what: str, types: Sequence[Item]) -> dict[str, tuple[
         attributes = {str(a["name"]): str(a["type"]) for a in found.get("attributes") or ()}
         own = ["ocel_id TEXT", "ocel_time TIMESTAMP", *(["ocel_changed_field TEXT"] if what == "object" else [])]
         _check_names(str(found["name"]), attributes)
-        columns = [*own, *(f"{_quoted(name)} {_SQL.get(kind, 'TEXT')}" for name, kind in attributes.items())]
-        connection.execute(f"CREATE TABLE {_quoted(f'{what}_{mapped}')} ({', '.join(columns)})")
+        columns = [*own, *(f"{quoted(name)} {_SQL.get(kind, 'TEXT')}" for name, kind in attributes.items())]
+        connection.execute(f"CREATE TABLE {quoted(f'{what}_{mapped}')} ({', '.join(columns)})")
         connection.execute(f"INSERT INTO {what}_map_type VALUES (?, ?)", (found["name"], mapped))  # noqa: S608 -- constants
         made[str(found["name"])] = (f"{what}_{mapped}", attributes)
     return made
@@ -206,7 +207,7 @@ def _fill(connection: Any, tables: Mapping[str, tuple[str, dict[str, str]]], wha
             )
         for table, cells in rows.items():
             marks = ", ".join("?" * len(cells[0]))
-            connection.executemany(f"INSERT INTO {_quoted(table)} VALUES ({marks})", cells)  # noqa: S608 -- quoted
+            connection.executemany(f"INSERT INTO {quoted(table)} VALUES ({marks})", cells)  # noqa: S608 -- quoted
 
 
 def _of_event(item: Item) -> list[tuple[tuple[Any, ...], Item]]:
@@ -241,7 +242,3 @@ def _said(column: str | None) -> str:
 
 def _id(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
