@@ -317,7 +317,7 @@ def test_a_request_is_on_record_once_and_forgets_when_it_is_done(state: Engine) 
     about: Mapping[str, Sequence[str]] = {"user_id": ["7"], "order_id": ["1", "2"]}
     first = register.note("shop", "erasure", "m1", about, 5 * DAY)
     assert register.note("shop", "erasure", "m1", {"user_id": ["8"]}, 6 * DAY) == first
-    later = register.note("shop", "access", "m1", {"user_id": ["7"]}, 0, 3 * DAY)
+    later = register.note("shop", "access", "m1", {"user_id": ["7"]}, 0)
     assert [one.id for one in register.list()] == [later.id, first.id], "by when they are due"
     assert first.due_at - first.received_at == 28 * DAY
     done = register.done(first.id, 6 * DAY, "p.json")

@@ -37,7 +37,7 @@ from cxminute.resolve.resolve import resolve
 from cxminute.store.conditions import evaluate
 from cxminute.store.formats import database, excel, ocel, parquet
 from cxminute.store.log import Chunk, Counts, FileId, Told, collecting
-from cxminute.store.vault import PERSON_KINDS
+from cxminute.store.vault import APART, PERSON_KINDS
 
 Advance = Callable[[int, str], None]
 WAIT: Final = 30.0
@@ -271,7 +271,7 @@ def prepare(project: Project, received: Received, contract: Contract, replayed: 
         kind = name.removeprefix("identifiers.")
         values = events[name]
         if not contract.link:  # a marketplace's buyers and orders are numbered apart: they are nobody else's
-            prefix = pa.scalar(f"{contract.source}\x1f")
+            prefix = pa.scalar(f"{contract.source}{APART}")
             values = pc.binary_join_element_wise(prefix, values, "")
         numbers = project.vault.intern(kind, values)
         events = events.set_column(events.column_names.index(name), kind, numbers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -18,10 +18,8 @@ from cxminute.model.times import from_ms
 from cxminute.privacy.personal import is_personal
 from cxminute.store.pieces import Piece
 from cxminute.store.profiles import Span
-from cxminute.store.vault import PERSON_KINDS
+from cxminute.store.vault import APART, PERSON_KINDS
 from cxminute.store.whole import Whole, whole
-
-_APART: Final = "\x1f"  # between a source and its own identifier, where the contract lets nobody link it
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ class Leaving:
         """What numbers of a kind are called outside: by their own names, or by number where those are personal."""
         called = {} if kind in self.numbered else self.seen.project.vault.called(kind, numbers)
         return {
-            number: self.called(*called[number].split(_APART)) if number in called else f"{type_of(kind)} {number}"
+            number: self.called(*called[number].split(APART)) if number in called else f"{type_of(kind)} {number}"
             for number in numbers
         }
 

@@ -6,7 +6,7 @@ did takes no more than a permit.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 from unicodedata import normalize
 
 import msgspec
@@ -17,9 +17,7 @@ from cxminute.model.times import from_ms
 from cxminute.privacy.permits import Permit
 from cxminute.store.profiles import Span, Traces, of_profile
 from cxminute.store.segments import REST
-from cxminute.store.vault import PERSON_KINDS, space_of
-
-_APART: Final = "\x1f"  # between a source and its own identifier, where the contract lets nobody link it
+from cxminute.store.vault import APART, PERSON_KINDS, space_of
 
 
 class UnknownPerson(UnknownName):
@@ -50,7 +48,7 @@ def person(
     contracts = project.definitions.contracts
     words = list(dict.fromkeys([identifier, normalize("NFC", identifier.strip())]))  # the latter as the door keeps it
     apart = [name for name in sorted(leave.sources) if not contracts[name].link]
-    spellings = [*words, *(f"{name}{_APART}{word}" for name in apart for word in words)]
+    spellings = [*words, *(f"{name}{APART}{word}" for name in apart for word in words)]
     who: dict[str, list[int]] = {}
     for name in asked:
         numbers = [project.vault.number(name, spelling) for spelling in spellings]
@@ -73,7 +71,7 @@ def _document(project: Project, identifier: str, kind: str | None, traces: Trace
         "id": identifier,
         "kind": kind or "person",
         "identifiers": {
-            name: [said.rpartition(_APART)[2] for said in project.vault.names(name, numbers)]
+            name: [said.rpartition(APART)[2] for said in project.vault.names(name, numbers)]
             for name, numbers in traces.numbers.items()
         },
         "count": sum(one.events for one in told),

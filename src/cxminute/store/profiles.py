@@ -16,7 +16,8 @@ from cxminute.model.tables import EVENT
 from cxminute.store.pieces import Piece
 from cxminute.store.segments import REST, connect, escaped, is_path, quoted
 
-_OWN: Final = {*EVENT.names, "profile", REST, "filename", "file_row_number"}
+OWN: Final = {*EVENT.names, "profile", REST, "filename", "file_row_number"}
+"""Columns that are no kind of identifier and no path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,8 @@ def of_profile(pieces: Sequence[Piece], who: Mapping[str, Sequence[int]], span: 
     if not pieces or not any(who.values()):
         return Traces()
     duck = connect()
-    paths = list(dict.fromkeys(piece.path for piece in pieces))
-    columns = [name for name, *_ in duck.execute(f"DESCRIBE SELECT * FROM {_files(paths)}").fetchall()]  # noqa: S608 -- our own files
-    kinds = sorted(name for name in columns if name not in _OWN and not is_path(name))
+    files, columns, standing = stand(duck, pieces, span)
+    kinds = sorted(name for name in columns if name not in OWN and not is_path(name))
     own = [
         f"{quoted(column)} IN ({', '.join(str(int(number)) for number in numbers)})"
         for column, numbers in who.items()
@@ -71,20 +71,7 @@ def of_profile(pieces: Sequence[Piece], who: Mapping[str, Sequence[int]], span: 
     ]
     if not own:
         return Traces()
-    tests = [
-        f"({' OR '.join(own)})",
-        "NOT EXISTS (FROM dropped d WHERE d.file = filename AND d.row = file_row_number)",
-    ]
-    bounds = (
-        ('"at" >= make_timestamptz({}000)', span.since),
-        ('"at" < make_timestamptz({}000)', span.until),
-        ('"at" <= make_timestamptz({}000)', span.as_of),
-    )
-    tests += [test.format(int(value)) for test, value in bounds if value is not None]
-    gone = [(str(piece.path), row) for piece in pieces for row in piece.dropped.tolist()]
-    files, rows = ([found[place] for found in gone] for place in (0, 1))
-    duck.register("dropped", pa.table({"file": pa.array(files, pa.string()), "row": pa.array(rows, pa.int64())}))
-    whole = f"FROM {_files(paths)} WHERE {' AND '.join(tests)}"
+    whole = f"FROM {files} WHERE ({' OR '.join(own)}) AND {' AND '.join(standing)}"
     named = "".join(f", list(DISTINCT {quoted(kind)})" for kind in kinds)
     counts = 'source::VARCHAR, count(*), min(epoch_ms("at")), max(epoch_ms("at"))'
     counted = duck.execute(f"SELECT {counts}{named} {whole} GROUP BY 1 ORDER BY 1").fetchall()
@@ -96,6 +83,23 @@ def of_profile(pieces: Sequence[Piece], who: Mapping[str, Sequence[int]], span: 
     newest = duck.execute(f"SELECT filename, file_row_number {whole} {order} LIMIT {int(limit)}").fetchall()
     told = [Told(*row[:4]) for row in counted]
     return Traces(told, {kind: found for kind, found in numbers.items() if found}, _events(duck, newest))
+
+
+def stand(duck: Any, pieces: Sequence[Piece], span: Span) -> tuple[str, list[str], list[str]]:
+    """Segments for DuckDB: (SQL of their files, its columns, tests of the rows that stand and lie in the span)."""
+    files = _files(list(dict.fromkeys(piece.path for piece in pieces)))
+    columns = [name for name, *_ in duck.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()]  # noqa: S608 -- our own files
+    gone = [(str(piece.path), row) for piece in pieces for row in piece.dropped.tolist()]
+    names, rows = ([found[place] for found in gone] for place in (0, 1))
+    duck.register("dropped", pa.table({"file": pa.array(names, pa.string()), "row": pa.array(rows, pa.int64())}))
+    bounds = (
+        ('"at" >= make_timestamptz({}000)', span.since),
+        ('"at" < make_timestamptz({}000)', span.until),
+        ('"at" <= make_timestamptz({}000)', span.as_of),
+    )
+    tests = [test.format(int(value)) for test, value in bounds if value is not None]
+    tests.append("NOT EXISTS (FROM dropped d WHERE d.file = filename AND d.row = file_row_number)")
+    return files, columns, tests
 
 
 def _events(duck: Any, places: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:

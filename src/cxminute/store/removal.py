@@ -22,13 +22,11 @@ from cxminute.store.clocks import PERSON, Clocks, Ints, Term
 from cxminute.store.log import EventLog
 from cxminute.store.schema import COLLECTS, IDENTIFIERS, PERSONAL, REJECTS
 from cxminute.store.state import writing
-from cxminute.store.vault import ERASED, PERSON_KINDS, REMOVALS
+from cxminute.store.vault import APART, ERASED, PERSON_KINDS, REMOVALS
 
 Who = tuple[str, int]
 """An identifier: its space, and its number there."""
 
-APART: Final = "\x1f"
-"""Stands between a source and its own identifier, where its contract lets nobody link it."""
 _BATCH: Final = 10_000
 _EVER: Final = int(np.iinfo(np.int64).max)
 

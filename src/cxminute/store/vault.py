@@ -22,6 +22,9 @@ from cxminute.store.state import insert_rows, writing
 PERSON_KINDS = ("user_id", "anonymous_id")
 """Kinds of identifier that name a person; they share the space 'person'. Every other kind is a space of its own."""
 
+APART = "\x1f"
+"""Stands between a source and its own identifier, where its contract lets nobody link it."""
+
 ERASED = "\x1ferased "
 """Stands, with its number, in place of what an identifier said before it was erased; no sender's id begins so."""
 REMOVALS = "removals"

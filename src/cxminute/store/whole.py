@@ -12,12 +12,10 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
-from cxminute.model.tables import EVENT
 from cxminute.store.pieces import Piece, column_of
-from cxminute.store.profiles import Span
-from cxminute.store.segments import REST, connect, escaped, is_path, quoted
+from cxminute.store.profiles import OWN, Span, stand
+from cxminute.store.segments import REST, connect, is_path, quoted
 
-_OWN: Final = {*EVENT.names, "profile", REST, "filename", "file_row_number"}
 _BATCH: Final = 8_192
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -55,24 +53,12 @@ def whole(pieces: Sequence[Piece], span: Span, per: str | None = None, names: Se
     if not pieces:
         return
     duck = connect()
-    files = ", ".join(f"'{escaped(path)}'" for path in dict.fromkeys(piece.path for piece in pieces))
-    everything = f"read_parquet([{files}], union_by_name = true, filename = true, file_row_number = true)"
-    columns = [name for name, *_ in duck.execute(f"DESCRIBE SELECT * FROM {everything}").fetchall()]  # noqa: S608 -- our own files
-    kinds = {name: name for name in columns if name not in _OWN and not is_path(name)} | {"person": "profile"}
+    files, columns, tests = stand(duck, pieces, span)
+    kinds = {name: name for name in columns if name not in OWN and not is_path(name)} | {"person": "profile"}
     paths = [name for name in columns if is_path(name)]
     times = [path for path in paths if path.endswith(":time")]
     column = "" if per is None else column_of(per)
     subject = quoted(column) if column in columns else "NULL"
-    gone = [(str(piece.path), row) for piece in pieces for row in piece.dropped.tolist()]
-    files_of, rows = ([found[place] for found in gone] for place in (0, 1))
-    duck.register("dropped", pa.table({"file": pa.array(files_of, pa.string()), "row": pa.array(rows, pa.int64())}))
-    tests = ["NOT EXISTS (FROM dropped d WHERE d.file = filename AND d.row = file_row_number)"]
-    bounds = (
-        ('"at" >= make_timestamptz({}000)', span.since),
-        ('"at" < make_timestamptz({}000)', span.until),
-        ('"at" <= make_timestamptz({}000)', span.as_of),
-    )
-    tests += [test.format(int(value)) for test, value in bounds if value is not None]
     if names:
         tests.append("name IN (SELECT name FROM chosen)")
         duck.register("chosen", pa.table({"name": pa.array(list(names), pa.string())}))
@@ -81,7 +67,7 @@ def whole(pieces: Sequence[Piece], span: Span, per: str | None = None, names: Se
     shown += [f"epoch_ms({quoted(path)}) AS {quoted(path)}" if path in times else quoted(path) for path in paths]
     shown += [f"{quoted(own)} AS {quoted(f'#{kind}')}" for kind, own in kinds.items()]
     order = f'{"subject NULLS LAST, " if per is not None else ""}"at", source, position, id'
-    query = f"SELECT {', '.join(shown)} FROM {everything} WHERE {' AND '.join(tests)} ORDER BY {order}"  # noqa: S608 -- quoted
+    query = f"SELECT {', '.join(shown)} FROM {files} WHERE {' AND '.join(tests)} ORDER BY {order}"  # noqa: S608 -- quoted
     named = {path: path.rpartition(":")[0] for path in paths}
     at_times = frozenset(named[path] for path in times)
     for batch in duck.sql(query).to_arrow_reader(_BATCH):

@@ -142,8 +142,9 @@ def _remarks(one: Retained) -> list[str]:
             "take those collects back (cxm collects undo) and collect them again."
         )
     if one.older:
+        are = "is" if one.older == 1 else "are"
         said.append(
-            f"Source '{one.source}': {output.count(one.older, 'events')} are beyond keep_rest. They hold nothing "
+            f"Source '{one.source}': {output.count(one.older, 'events')} {are} beyond keep_rest. They hold nothing "
             "personal, and nothing removes them yet."
         )
     return said
