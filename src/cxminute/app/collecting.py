@@ -17,8 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxminute.app import clock
+from cxminute.app.consenting import consents_of
 from cxminute.app.plans import enforce
 from cxminute.app.project import Project
+from cxminute.app.recognising import with_linking
+from cxminute.app.suppressing import without_suppressed
 from cxminute.collect import delimited, ndjson
 from cxminute.collect.compressed import open_compressed
 from cxminute.collect.logs.mapping import carrying, read_log
@@ -265,19 +268,29 @@ def judged(project: Project, source: Source, rows: Rows, seen: Seen | None, *, s
 
 
 def prepare(project: Project, received: Received, contract: Contract, replayed: tuple[int, ...] = ()) -> Chunk:
-    """Events as the log takes them: identifiers as numbers, whose they are, without what is personal."""
-    events = received.events
-    for name in [name for name in events.column_names if name.startswith("identifiers.")]:
+    """Events as the log takes them: identifiers as numbers, whose they are, without what is personal.
+
+    People who were forgotten are refused before anything of theirs is numbered.
+    """
+    kept, personal = split(received.events, contract)
+    kept = with_linking(project, kept, personal, contract)
+    kept, personal, rejects = without_suppressed(project, kept, personal, received.rejects, contract)
+    for name in [name for name in kept.column_names if name.startswith("identifiers.")]:
         kind = name.removeprefix("identifiers.")
-        values = events[name]
-        if not contract.link:  # a marketplace's buyers and orders are numbered apart: they are nobody else's
-            prefix = pa.scalar(f"{contract.source}{APART}")
-            values = pc.binary_join_element_wise(prefix, values, "")
-        numbers = project.vault.intern(kind, values)
-        events = events.set_column(events.column_names.index(name), kind, numbers)
-    kept, personal = split(resolve(events), contract)
+        numbers = project.vault.intern(kind, spelled(kept[name], contract))
+        kept = kept.set_column(kept.column_names.index(name), kind, numbers)
+    kept = resolve(kept)
+    personal = personal.append_column("profile", kept["profile"])
+    consents = consents_of(project, kept, personal, contract)
     rows, repeated = received.counts["rows"], received.counts["repeated"]
-    return Chunk(kept, personal, received.rejects.cast(REJECT), rows, repeated, replayed)
+    return Chunk(kept, personal, rejects.cast(REJECT), rows, repeated, replayed, consents)
+
+
+def spelled(values: pa.ChunkedArray, contract: Contract) -> pa.ChunkedArray:
+    """Identifiers as they are numbered: those of a source that may not be linked apart, being nobody else's."""
+    if contract.link:
+        return values
+    return pc.binary_join_element_wise(pa.scalar(f"{contract.source}{APART}"), values, "")
 
 
 def _with(first: Rows | None, rest: Iterator[Rows]) -> Iterator[Rows]:

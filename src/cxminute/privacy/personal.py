@@ -69,14 +69,14 @@ def _folded(path: str) -> str:
 
 
 def split(events: pa.Table, contract: Contract) -> tuple[pa.Table, pa.Table]:
-    """The open part of events, and the personal: `id`, `profile` and a column per personal path.
+    """The open part of events, and the personal, row for row: `id` and a column per personal path.
 
     Leftovers (`rest`, JSON) are looked through to their leaves, those of lists too, whose elements have the path of
     their list; what is personal there goes as the column `rest`. Both parts of a list have all its places, null where
     the part has nothing.
     """
     paths = [name for name in events.column_names if "." in name and is_personal(name, contract)]
-    personal = events.select(["id", "profile", *paths])
+    personal = events.select(["id", *paths])
     kept = events.drop_columns(paths)
     if "rest" in kept.column_names:
         open_rest, personal_rest = _split_leftovers(kept["rest"].to_pylist(), contract)

@@ -102,6 +102,7 @@ class Chunk:
     rows:     source rows, good and bad
     repeated: events that were left out because the file itself had told them just so before
     replayed: ids of quarantine rows that this chunk took up again
+    consents: what events said of it: `id` of the event, `profile`, `purpose`, `said`, `how`, `at`; None for nothing
     """
 
     events: pa.Table
@@ -110,6 +111,7 @@ class Chunk:
     rows: int
     repeated: int = 0
     replayed: tuple[int, ...] = ()
+    consents: pa.Table | None = None
 
 
 class EventLog:

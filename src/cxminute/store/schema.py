@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -18,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest migration: a state at another version is migrated when it is opened, one beyond it is refused."""
 
 metadata: Final = MetaData()
@@ -28,8 +29,10 @@ IDENTIFIERS: Final = Table(
     metadata,
     Column("space", Text, primary_key=True, comment="'person', or a kind of identifier that is a space of its own"),
     Column("number", BigInteger, primary_key=True, autoincrement=False, comment="dense in its space, from 0"),
-    Column("kind", Text, nullable=False, comment="user_id, anonymous_id, order_id ..."),
-    Column("value", Text, nullable=False, comment="what the source calls it; stands nowhere but here"),
+    Column("kind", Text, nullable=False, comment="user_id, anonymous_id, order_id ...; '@email' where a value links"),
+    Column("value", Text, nullable=False, comment="keyed hash of what the source calls it, by which it is found again"),
+    Column("apart", Text, nullable=False, server_default="", comment="the one source that knows it; '' for all"),
+    Column("sealed", LargeBinary, comment="what it says, under its own key; empty once it is erased"),
     UniqueConstraint("space", "kind", "value"),
 )
 
@@ -112,7 +115,8 @@ PERSONAL: Final = Table(
     Column("part", Integer, nullable=False),
     Column("event", Text, nullable=False, comment="id of the event that carried it"),
     Column("profile", BigInteger, comment="whose it is: a number in the space 'person'"),
-    Column("document", Text, nullable=False, comment="JSON: path -> value"),
+    Column("document", Text, nullable=False, comment="'' since 0004; before, JSON: path -> value"),
+    Column("sealed", LargeBinary, comment="JSON: path -> value, under the key of the profile, else of its own row"),
     Index("personal_by_profile", "profile"),
     Index("personal_by_collect", "collect", "part"),
 )
@@ -127,7 +131,8 @@ REJECTS: Final = Table(
     Column("position", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
     Column("detail", Text, nullable=False),
-    Column("row", Text, nullable=False, comment="the whole row"),
+    Column("row", Text, nullable=False, comment="'' since 0004; before, the whole row"),
+    Column("sealed", LargeBinary, comment="the whole row, under a key of its own"),
     Column("replayed_by", Integer, ForeignKey("collects.id"), comment="the collect that took it in after all"),
     Index("rejects_by_source", "source", "reason"),
 )
@@ -238,12 +243,120 @@ REQUESTS: Final = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("source", Text, nullable=False, comment="that sent it on"),
-    Column("kind", Text, nullable=False, comment="access, erasure, or closing (the whole shop or account)"),
+    Column(
+        "kind",
+        Text,
+        nullable=False,
+        comment="access, rectification, erasure, restriction, portability, objection; closing (the whole shop)",
+    ),
     Column("message", Text, nullable=False, comment="the sender's number of it: the same again is no new request"),
-    Column("about", Text, nullable=False, comment="JSON: identifiers of whom it is about, until it is done"),
+    Column("about", Text, nullable=False, comment="'' since 0004; before, JSON"),
+    Column("sealed", LargeBinary, comment="JSON: identifiers of whom it is about, under a key of its own, until done"),
     Column("received_at", BigInteger, nullable=False, comment="UTC ms"),
     Column("due_at", BigInteger, nullable=False, comment="UTC ms"),
+    Column("checked_at", BigInteger, comment="when whoever asked proved who they are, UTC ms"),
+    Column("extended_at", BigInteger, comment="when they were told that it takes two months more, UTC ms"),
     Column("done_at", BigInteger, comment="UTC ms; empty while it is open"),
     Column("proof", Text, comment="file below .cxm/proofs that says what was done"),
     UniqueConstraint("source", "kind", "message"),
 )
+
+BONDS: Final = Table(
+    "bonds",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("a", BigInteger, nullable=False, comment="number in the space 'person'; the smaller of the two"),
+    Column("b", BigInteger, nullable=False),
+    Column("said", Text, nullable=False, comment="linked, apart, or nothing: takes back what was said before"),
+    Column("how", Text, nullable=False, comment="hand, or linkage"),
+    Column("why", Text, nullable=False, comment="in the words of whoever said it; of linkage, its model and weight"),
+    Column("known_at", BigInteger, nullable=False, comment="when it was said, UTC ms"),
+    Index("bonds_by_pair", "a", "b"),
+)
+"""What people, and linkage that people accepted, say of two identifiers; the newest of a pair holds."""
+
+MERGES: Final = Table(
+    "merges",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False, comment="merge or unmerge"),
+    Column("person", BigInteger, nullable=False, comment="who goes on: the older, by number in the space 'person'"),
+    Column("other", BigInteger, nullable=False, comment="who became part of it, or parted from it"),
+    Column("a", BigInteger, comment="one end of the link that decided; empty where several did"),
+    Column("b", BigInteger),
+    Column("how", Text, nullable=False, comment="what kind of link decided"),
+    Column("source", Text, nullable=False, comment="that told of it; '' of people"),
+    Column("at", BigInteger, nullable=False, comment="when that happened, UTC ms"),
+    Column("known_at", BigInteger, nullable=False, comment="when it was noticed, UTC ms"),
+    Index("merges_by_person", "person"),
+    Index("merges_by_other", "other"),
+)
+"""Every merge and unmerge of people, in the order in which they were noticed."""
+
+PROPOSALS: Final = Table(
+    "proposals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model", Text, nullable=False, comment="name of the linkage model"),
+    Column("digest", Text, nullable=False, comment="SHA-256 of its file"),
+    Column("a", BigInteger, nullable=False, comment="number in the space 'person'; the smaller of the two"),
+    Column("b", BigInteger, nullable=False),
+    Column("weight", Float, nullable=False, comment="match weight: log2 of the Bayes factor"),
+    Column("probability", Float, nullable=False),
+    Column("explained", Text, nullable=False, comment="JSON: comparison -> level and weight; no value"),
+    Column("state", Text, nullable=False, comment="proposed, accepted or declined"),
+    Column("made_at", BigInteger, nullable=False, comment="UTC ms"),
+    Column("decided_at", BigInteger, comment="UTC ms"),
+    UniqueConstraint("model", "a", "b"),
+)
+"""Pairs that a linkage model holds for one person."""
+
+CONSENTS: Final = Table(
+    "consents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("profile", BigInteger, nullable=False, comment="whose identifier told it: number in the space 'person'"),
+    Column("purpose", Text, nullable=False, comment="a purpose of the project; '*' for all of them"),
+    Column("said", Text, nullable=False, comment="granted, denied, withdrawn, objected, restricted or lifted"),
+    Column("how", Text, nullable=False, comment="consent object, preference event, gpc, gpp, import or hand"),
+    Column("source", Text, nullable=False, comment="that told of it; '' of people"),
+    Column("at", BigInteger, nullable=False, comment="when it was said, UTC ms"),
+    Column("known_at", BigInteger, nullable=False, comment="UTC ms"),
+    Column("collect", Integer, ForeignKey("collects.id"), comment="that brought it; empty where none did"),
+    Index("consents_by_profile", "profile"),
+    Index("consents_by_collect", "collect"),
+)
+
+SUPPRESSED: Final = Table(
+    "suppressed",
+    metadata,
+    Column("digest", Text, primary_key=True, comment="keyed hash of an identifier that was forgotten"),
+    Column("kind", Text, nullable=False),
+    Column("since", BigInteger, nullable=False, comment="UTC ms"),
+    Column("met", BigInteger, nullable=False, server_default="0", comment="events that were refused since"),
+)
+
+ERASURES: Final = Table(
+    "erasures",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False, comment="UTC ms"),
+    Column("people", Integer, nullable=False),
+    Column("events", BigInteger, nullable=False, comment="removed from the log"),
+    Column("first_at", BigInteger, comment="when the first of these events happened, UTC ms"),
+    Column("last_at", BigInteger, comment="when the last did"),
+    Column("proof", Text, nullable=False, comment="file below .cxm/proofs"),
+)
+
+DISCLOSURES: Final = Table(
+    "disclosures",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("profile", BigInteger, nullable=False, comment="whose data: number in the space 'person'"),
+    Column("recipient", Text, nullable=False, comment="who received it; 'the person' for their own export"),
+    Column("purpose", Text, nullable=False),
+    Column("what", Text, nullable=False, comment="in a few words, without any value"),
+    Column("at", BigInteger, nullable=False, comment="UTC ms"),
+    Index("disclosures_by_profile", "profile"),
+)
+"""Who received what of whom."""

@@ -20,7 +20,11 @@ from cxminute.store.schema import IDENTIFIERS, PERSONAL
 from cxminute.store.state import insert_rows, writing
 
 PERSON_KINDS = ("user_id", "anonymous_id")
-"""Kinds of identifier that name a person; they share the space 'person'. Every other kind is a space of its own."""
+"""Kinds of identifier that name a person by themselves; they share the space 'person' with those of `LINKING`. Every
+other kind is a space of its own."""
+LINKING = "@"
+"""Begins the kind of a value by which people are recognised: '@email', '@phone', '@device_id'. Whatever a source calls
+`email` among its [identifiers] is a space of its own, as ever."""
 
 APART = "\x1f"
 """Stands between a source and its own identifier, where its contract lets nobody link it."""
@@ -36,7 +40,12 @@ _BATCH = 10_000  # parameters of one IN list: SQLite allows 32,766, PostgreSQL 6
 
 def space_of(kind: str) -> str:
     """The space that a kind of identifier is numbered in."""
-    return "person" if kind in PERSON_KINDS else kind
+    return "person" if is_of_person(kind) else kind
+
+
+def is_of_person(kind: str) -> bool:
+    """Whether identifiers of this kind belong to a person, and share the space 'person'."""
+    return kind in PERSON_KINDS or kind.startswith(LINKING)
 
 
 class Vault:
