@@ -12,6 +12,7 @@ import sys
 from importlib import import_module
 
 SOAKS = {
+    "city": "households, kiosks and shared devices make nobody one with another: precision and recall on a known truth",
     "door": "server, worker and compaction killed under load lose nothing that was acknowledged, and count it once",
     "kill-collect": "a collect killed at random points and run again ends in the same log",
     "power": "power that fails at any moment, unsynced writes lost or torn: nothing acknowledged goes with it",

@@ -90,7 +90,10 @@ def test_an_id_is_text_without_blanks_in_one_form() -> None:
     assert one(track(context={"groupId": "acme"}))["group_id"] == "acme"
 
 
-@pytest.mark.parametrize("nobody", ["guest", "NULL", "undefined", "None", "NaN"])
+NIL = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize("nobody", ["guest", "NULL", "undefined", "None", "NaN", "anonymous", "'null'", "0", NIL])
 def test_what_programs_write_for_want_of_a_person_is_nobody(nobody: str) -> None:
     """'guest' is no person, or it would be the busiest of all; the visitor's own id stays."""
     found = one(track(userId=nobody, anonymousId="a"))

@@ -135,6 +135,15 @@ def test_nobody_is_no_person() -> None:
     assert found.counts["nobody"] == 5
 
 
+def test_an_identifier_holds_no_separator() -> None:
+    """What stands between a source and its own identifiers stands in no id of a file: such a row is set apart."""
+    found = from_columns(
+        source_of(LIFE), **rows(id=["a", "market\x1fa"], opened=["2015-01-01"] * 2, closed=["2015-01-02"] * 2)
+    )
+    assert found.rejects["reason"].to_pylist() == ["bad_id"]
+    assert found.events["identifiers.request_id"].to_pylist() == ["a", "a"]
+
+
 def test_joined_identifiers_cannot_be_mistaken_for_others() -> None:
     """(a|b, c) and (a, b|c) are two orders, and an order without a customer is none."""
     source = source_of(TYPED.replace('user_id = "who"', 'order_id = ["who", "day"]'))

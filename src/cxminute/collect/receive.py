@@ -25,6 +25,8 @@ from cxminute.collect.seen import Seen
 from cxminute.collect.source import KINDS, Rule, Source
 from cxminute.collect.values import plain, trimmed
 from cxminute.model.errors import WrongUse
+from cxminute.model.identifiers import APART
+from cxminute.model.placeholders import PATTERN as NOBODYS
 from cxminute.model.steps import Condition
 from cxminute.model.tables import EVENT, WORD
 
@@ -33,9 +35,6 @@ _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 Evaluate = Callable[[Condition, Callable[[str], pa.Array], int], NDArray[np.bool_]]
 """Which rows a condition holds for: (condition, column by name, number of rows)."""
-
-NOBODY: Final = ("guest", "null", "undefined", "nan", "none")
-"""What programs write for want of a person, in any case: taken for a person, it would be the busiest of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +156,11 @@ def _identifiers(source: Source, cells: Cells) -> tuple[dict[str, pa.Array], int
     for kind, columns in source.identifiers.items():
         values = joined_text([trimmed(cells.column(column)) for column in columns])
         if kind in {"user_id", "anonymous_id"}:
-            named = pc.is_in(pc.utf8_lower(values), pa.array(NOBODY))
+            named = pc.match_substring_regex(values, NOBODYS)
             nobody += int(pc.sum(named).as_py() or 0)
             values = pc.if_else(named, None, values)
+        reserved = pc.fill_null(pc.match_substring(values, APART), False).to_numpy(zero_copy_only=False)
+        cells.fault("bad_id", reserved, f"Identifier '{kind}' holds the separator U+001F.")
         if source.at_door:  # a database that indexes no such text would refuse the whole stretch
             long = pc.fill_null(pc.greater(pc.utf8_length(values), LONGEST_ID), False).to_numpy(zero_copy_only=False)
             cells.fault("id_too_long", long, f"Identifier '{kind}' has more than {LONGEST_ID} characters.")

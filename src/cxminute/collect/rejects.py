@@ -53,7 +53,9 @@ REASONS: Final = {
     "name_too_long": Reason("the event's name has more than 256 characters", "put what varies into a property"),
     "message_id_too_long": Reason("the message id has 100 characters or more", "send a shorter one, such as a UUID"),
     "no_user_anon_id": Reason("neither userId nor anonymousId says whose it is", "mend one of them from where it lies"),
-    "bad_id": Reason("an identifier is neither text nor a number", "mend it from where it lies"),
+    "bad_id": Reason(
+        "an identifier is neither text nor a number, or holds the separator U+001F", "mend it from where it lies"
+    ),
     "id_too_long": Reason("an identifier has more than 512 characters", "send a shorter one"),
     "poison": Reason("whatever was tried, storing it failed, and it alone", "see the log, upgrade, and replay it"),
     "too_many_names": Reason("the log has as many names of events as it can", "put what varies into a property"),
@@ -65,6 +67,7 @@ REASONS: Final = {
     "two_currencies": Reason("one order has amounts in two currencies", "collect it in one: their sum means nothing"),
     "returned_more": Reason("more was returned than was bought", "mend the document"),
     "bad_score": Reason("an answer lies off its scale", "mend it, or the scale in the source"),
+    "forgotten": Reason("it is of somebody who was forgotten; nothing of it is kept", "nothing, unless they come back"),
     "unknown_source": Reason("no source of that name takes events from the door now", "define it again and replay"),
 }
 """Every reason that a reject can carry."""

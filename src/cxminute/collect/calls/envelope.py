@@ -21,6 +21,7 @@ __all__ = ["Envelope", "Unacceptable", "from_cloud_event", "open_envelope"]
 
 _ANY_ZONE: Final = ZoneInfo("UTC")  # whether a time can be read does not depend on it
 _SAFE: Final = LONGEST_ID // 3  # characters that in NFC are no more than LONGEST_ID, whatever they are
+_RESERVED: Final = (b"\\u001f", b"\\u001F")  # identifiers.APART: JSON has no other way to write it
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def from_cloud_event(headers: Mapping[str, str], body: bytes) -> tuple[bytes, st
 def _usual(opened: Opened, protocol: str, kind: str) -> Envelope | None:
     """The envelope of a body of which every readable item plainly becomes an event; None where that must be seen."""
     try:
-        if protocol == CLOUDEVENTS or opened.mode == LIST:
+        if protocol == CLOUDEVENTS or opened.mode == LIST or any(mark in opened.clean for mark in _RESERVED):
             return None
         if opened.mode == WHOLE:
             if opened.apart or protocol != SEGMENT:

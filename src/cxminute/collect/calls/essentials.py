@@ -14,6 +14,7 @@ from cxminute.collect.calls.limits import LONGEST_ID, LONGEST_MESSAGE_ID, LONGES
 from cxminute.collect.calls.moment import sent_moment
 from cxminute.collect.source import KINDS
 from cxminute.collect.values import as_text
+from cxminute.model.identifiers import APART
 
 Object = dict[str, object]
 
@@ -24,7 +25,7 @@ DETAILS: Final = {
     "no_name": "'event' is missing or empty.",
     "name_too_long": f"The event's name has more than {LONGEST_NAME} characters.",
     "message_id_too_long": f"The message id has more than {LONGEST_MESSAGE_ID} characters.",
-    "bad_id": "An identifier is neither text nor a number.",
+    "bad_id": "An identifier is neither text nor a number, or holds the separator U+001F.",
     "id_too_long": f"An identifier has more than {LONGEST_ID} characters.",
     "no_user_anon_id": "Neither userId nor anonymousId says whose it is.",
     "bad_time": "The timestamp cannot be read as a time. Allowed: ISO 8601.",
@@ -89,6 +90,8 @@ def essentials(item: Object, kind: str, zone: ZoneInfo, *, anybody: bool = False
     group = identifier(said) if (said := get("groupId")) is not None else ""
     if len(user) > LONGEST_ID or len(anonymous) > LONGEST_ID or len(group) > LONGEST_ID:
         raise Unfit("id_too_long")
+    if APART in user or APART in anonymous or APART in group:
+        raise Unfit("bad_id")
     if not user and not anonymous and not anybody:
         raise Unfit("no_user_anon_id")
     return Essentials(kind, name, message, user, anonymous, group, original_of(item, zone))
@@ -124,9 +127,10 @@ def identifier(said: object) -> str:
 def is_usable(said: object) -> bool:
     """Whether something can be an identifier."""
     try:
-        return 0 < len(identifier(said)) <= LONGEST_ID
+        text = identifier(said)
     except Unfit:
         return False
+    return 0 < len(text) <= LONGEST_ID and APART not in text
 
 
 def original_of(item: Object, zone: ZoneInfo) -> int | None:
