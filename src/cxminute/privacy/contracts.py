@@ -6,6 +6,7 @@ format needs none: it is under the card that ships with its reader (cards.py).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,6 +43,9 @@ class Contract:
     train, combine: may models be trained on it, its figures be combined with other sources'
     smallest_group: fewer people than this are not to be shown
     card:     what sets its limits; None where the project alone does
+    keep_by_law: names of events that stay when a person is forgotten, with their personal values, since a law says so
+    law:      which one, in words that people find again
+    keep_by_law_for: days after such an event for which it says so
 
     In `personal` and `open` a name without a dot and without `*` means the path `properties.NAME`, as everywhere.
     """
@@ -62,6 +66,9 @@ class Contract:
     wait: float = 0
     channels: tuple[str, ...] = ()
     card: Card | None = None
+    keep_by_law: tuple[str, ...] = ()
+    law: str = ""
+    keep_by_law_for: float | None = None
 
     @property
     def is_market(self) -> bool:
@@ -88,8 +95,11 @@ class Contract:
         return "" if self.card is None else self.card.more
 
 
-def parse_contract(doc: Document, source: str) -> Contract:
-    """The contract of a source file; what is missing, or looser than its card, is a fault of the document."""
+def parse_contract(doc: Document, source: str, known: Collection[str] = PURPOSES) -> Contract:
+    """The contract of a source file; what is missing, or looser than its card, is a fault of the document.
+
+    known: the purposes of the project
+    """
     form = doc.raw("format")
     part = doc.section("contract")
     stated = "contract" in doc
@@ -124,22 +134,42 @@ def parse_contract(doc: Document, source: str) -> Contract:
         wait=_days(part, "wait", limit.wait if limit else None) or 0,
         channels=part.texts("channels", limit.channels if limit is not None else ()),
         card=card,
+        keep_by_law=part.texts("keep_by_law", ()),
+        law=part.text("law", ""),
+        keep_by_law_for=_days(part, "keep_by_law_for"),
     )
+    _check_law(part, contract)
     for purpose in purposes:
-        if purpose not in PURPOSES:
-            part.unknown("purpose", purpose, PURPOSES, key="purposes")
+        if purpose not in known:
+            part.unknown("purpose", purpose, known, key="purposes")
     if not all(name.strip() for name in contract.starts):
         part.fault("'from' names no event.", key="from", allowed="names of events, such as Order Delivered")
     for channel in contract.channels:
         if channel not in CHANNELS:
             part.unknown("channel", channel, CHANNELS, key="channels")
     if limit is not None:
-        _keep_to(part, contract, limit)
+        _keep_to(part, contract, limit, known)
     part.done()
     return contract
 
 
-def _keep_to(part: Document, found: Contract, limit: Card) -> None:
+def _check_law(part: Document, found: Contract) -> None:
+    """An exception from forgetting names events, the law that orders it, and for how long."""
+    stated = {"keep_by_law": found.keep_by_law, "law": found.law.strip(), "keep_by_law_for": found.keep_by_law_for}
+    missing = [key for key, value in stated.items() if not value]
+    if not all(name.strip() for name in found.keep_by_law):
+        part.fault(
+            "'keep_by_law' names no event.", key="keep_by_law", allowed="names of events, such as Invoice Issued"
+        )
+    elif missing and any(key in part for key in stated):
+        part.fault(
+            f"An exception by law lacks {' and '.join(missing)}.",
+            key=next(key for key in stated if key in part),
+            allowed='keep_by_law = ["Invoice Issued"], law = "HGB 257", keep_by_law_for = "3650 days"',
+        )
+
+
+def _keep_to(part: Document, found: Contract, limit: Card, known: Collection[str]) -> None:
     """Notes all in which a contract is looser than the card that it is under."""
 
     def looser(key: str, clause: str, what: str, allowed: str) -> None:
@@ -147,7 +177,7 @@ def _keep_to(part: Document, found: Contract, limit: Card) -> None:
 
     if found.origin and not found.is_market:
         looser("origin", "origin", f"'{found.origin}' is no marketplace.", "marketplace-global and the like")
-    for purpose in sorted(found.purposes & set(PURPOSES) - set(limit.purposes)):
+    for purpose in sorted(found.purposes & set(known) - set(limit.purposes)):
         what = f"A marketplace does not allow '{purpose}'."
         looser("purposes", clause_of(purpose), what, ", ".join(limit.purposes))
     if found.link:

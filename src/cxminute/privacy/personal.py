@@ -75,7 +75,8 @@ def split(events: pa.Table, contract: Contract) -> tuple[pa.Table, pa.Table]:
     their list; what is personal there goes as the column `rest`. Both parts of a list have all its places, null where
     the part has nothing.
     """
-    paths = [name for name in events.column_names if "." in name and is_personal(name, contract)]
+    named = [name for name in events.column_names if "." in name and not name.startswith("identifiers.")]
+    paths = [name for name in named if is_personal(name, contract)]  # identifiers become numbers, whoever they name
     personal = events.select(["id", *paths])
     kept = events.drop_columns(paths)
     if "rest" in kept.column_names:
