@@ -23,6 +23,7 @@ from cxminute.store.compaction import compact
 from cxminute.store.inbox import open_inbox
 from cxminute.store.log import Chunk, EventLog, collecting
 from cxminute.store.state import open_state, state_url
+from tests.store.vaults import personal_of
 
 NOON = 20_000 * DAY + 12 * 60 * MINUTE
 SECRET = b"s" * 32
@@ -127,7 +128,6 @@ def tell(folder: Path) -> None:
     arrivals = Arrivals(log, folder, SECRET)
     with state.connect() as connection:
         arrivals.receipts.check(arrivals.receipts.runs(connection))
-        personal = connection.execute(text("SELECT event, document FROM personal ORDER BY event")).all()
         receipts = connection.execute(text("SELECT sum(rows) FROM receipts")).scalar()
     inbox = open_inbox(state_url(folder), folder)
     manifest = log.root / "manifest.json"
@@ -136,7 +136,7 @@ def tell(folder: Path) -> None:
     told = {
         "content": content(log),
         "balance": [[m.minute, m.received, m.stored, m.duplicate, m.quarantined] for m in arrivals.balance()],
-        "personal": [list(row) for row in personal],
+        "personal": [list(row) for row in personal_of(log)],
         "receipts": receipts,
         "rejects": log.rejects()["row"].to_pylist(),
         "marks": list(arrivals.marks(inbox.identity).values()),

@@ -16,6 +16,7 @@ from cxminute.store.arrivals import Arrival, Arrivals, Became
 from cxminute.store.log import Chunk, EventLog
 from cxminute.store.state import open_state, state_url
 from tests.store.arriving import NOON, PATHS, SECRET, arrival, content
+from tests.store.vaults import personal_of
 
 
 @pytest.fixture
@@ -77,16 +78,14 @@ def test_two_sources_may_use_the_same_message_ids(arrivals: Arrivals, state: Eng
         assert connection.execute(text("SELECT count(*) FROM segments")).scalar() == 2
 
 
-def test_personal_values_are_kept_of_what_is_stored_and_of_nothing_else(arrivals: Arrivals, state: Engine) -> None:
+def test_personal_values_are_kept_of_what_is_stored_and_of_nothing_else(arrivals: Arrivals) -> None:
     """A repeated item brings no second copy of what is personal, and the first one's stands."""
     commit(arrivals, arrival(["a", "b", "a", "a"]))
     commit(arrivals, arrival(["b", "c"], first=4, upto=2))
-    with state.connect() as connection:
-        rows = connection.execute(text("SELECT event, document FROM personal ORDER BY event")).all()
-    assert [(row[0], row[1].replace(" ", "")) for row in rows] == [
-        ("a", '{"traits.mail":"0@example.com"}'),
-        ("b", '{"traits.mail":"1@example.com"}'),
-        ("c", '{"traits.mail":"5@example.com"}'),
+    assert personal_of(log_of(arrivals)) == [
+        ("a", {"traits.mail": "0@example.com"}),
+        ("b", {"traits.mail": "1@example.com"}),
+        ("c", {"traits.mail": "5@example.com"}),
     ]
 
 

@@ -28,6 +28,7 @@ from tests.oracles.index_reference import CODES, Noted, expected, logs, segment,
 
 PATHS = ("properties.mark", "properties.word", "properties.never", "name", "source", "identifiers.person")
 MERGED = People(1, np.array([1, 1], np.int64))
+LEFT_OUT = People(2, np.array([-1, 0, 0], np.int64))
 
 
 class Workers:
@@ -69,17 +70,21 @@ def _local(pieces: Sequence[Piece], per: str, folder: Path, **how: object) -> In
     st.sampled_from(["person", "order_id", "ticket_id"]),
     st.integers(1, 7),
     st.sampled_from([None, 0, 1]),
-    st.sampled_from([None, MERGED]),
+    st.sampled_from([None, MERGED, LEFT_OUT]),
 )
 def test_workers_see_the_streams_of_the_index(
     events: list[Noted], cuts: list[int], per: str, bucket: int, closes_at: int | None, merged: People | None
 ) -> None:
-    """A log cut into portions and buckets in any way gives the streams of the index: order, values, types, and span."""
+    """A log cut into portions and buckets in any way gives the streams of the index: order, values, types, and span.
+
+    Whoever merges profiles, or leaves some out, does so on both; and behind an order stands the same person.
+    """
     people = merged if per == "person" else None
     with TemporaryDirectory() as folder:
         pieces = segments(Path(folder), events, cuts[: len(events)])
-        log = scatter_log(pieces, per, CODES, closes_at=closes_at, people=people, bucket=bucket)
-        ours, local = Workers(log), _local(pieces, per, Path(folder), closes_at=closes_at, people=people)
+        how: dict[str, Any] = {"closes_at": closes_at, "people": people, "behind": merged}
+        log = scatter_log(pieces, per, CODES, bucket=bucket, **how)
+        ours, local = Workers(log), _local(pieces, per, Path(folder), **how)
         assert (ours.opens_at, ours.closes_at) == (local.opens_at, local.closes_at)
         assert told(ours, known=events) == told(local, known=events) == told(log)
         if people is None and per != "ticket_id":

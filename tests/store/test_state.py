@@ -17,10 +17,13 @@ from sqlalchemy import Connection, create_engine, text
 
 from cxminute import store
 from cxminute.model.errors import BrokenStore
+from cxminute.store.clear_values import seal_clear
+from cxminute.store.keyring import Keyring
 from cxminute.store.log import EventLog
 from cxminute.store.schema import HEAD, metadata
 from cxminute.store.state import open_state, sqlite_is_safe, state_url, writing
 from cxminute.store.vault import Vault
+from tests.store.vaults import SECRET
 
 
 def test_migrations_lead_to_the_schema(tmp_path: Path) -> None:
@@ -36,7 +39,7 @@ def _differences(connection: Connection) -> list[object]:
     return [each for each in flat if "comment" not in each[0]]
 
 
-def test_a_state_of_an_older_version_is_brought_up_to_this_one(database: str) -> None:
+def test_a_state_of_an_older_version_is_brought_up_to_this_one(database: str, tmp_path: Path) -> None:
     """What an earlier version wrote is there after its state was opened, with the tables of this version beside it."""
     config = Config()
     config.set_main_option("script_location", str(Path(store.__file__).parent / "migrations"))
@@ -52,7 +55,8 @@ def test_a_state_of_an_older_version_is_brought_up_to_this_one(database: str) ->
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
         assert connection.execute(text("SELECT count(*) FROM write_keys")).scalar() == 0
         assert _differences(connection) == []
-    assert Vault(state).number("user_id", "ann") == 0
+    assert seal_clear(state, Keyring(tmp_path / "keys"), SECRET)
+    assert Vault(state, Keyring(tmp_path / "keys"), SECRET).number("user_id", "ann") == 0
     [told] = EventLog(Path("nowhere"), state).collects()
     assert (told.file, told.finished_at) == ("a.csv", 2_000)
     state.dispose()
@@ -92,7 +96,7 @@ def test_commits_are_fully_synced(tmp_path: Path) -> None:
 
 def test_numbers_are_given_in_order_of_first_appearance(tmp_path: Path) -> None:
     """Numbers are dense in their space, the same value keeps its number, and kinds of a person share one space."""
-    vault = Vault(open_state(state_url(tmp_path)))
+    vault = Vault(open_state(state_url(tmp_path)), Keyring(tmp_path / "keys"), SECRET)
     assert vault.intern("user_id", pa.chunked_array([["b", "a", None, "b"]])).to_pylist() == [0, 1, None, 0]
     assert vault.intern("anonymous_id", pa.chunked_array([["a"]])).to_pylist() == [2]
     assert vault.intern("order_id", pa.chunked_array([["a"]])).to_pylist() == [0]
@@ -106,7 +110,8 @@ def test_numbers_stand_for_values_one_to_one(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[str]]
 ) -> None:
     """Two values have one number only if they are equal to the byte, over any number of batches."""
-    vault = Vault(open_state(state_url(tmp_path_factory.mktemp("vault"))))
+    folder = tmp_path_factory.mktemp("vault")
+    vault = Vault(open_state(state_url(folder)), Keyring(folder / "keys"), SECRET)
     given_to: dict[str, int] = {}
     for batch in batches:
         numbers = vault.intern("user_id", pa.chunked_array([batch], pa.string())).to_pylist()

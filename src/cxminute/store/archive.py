@@ -24,7 +24,10 @@ from cxminute.store.arrays import settle_folder
 
 FORMAT: Final = 1
 """Version of what is written; newer ones are refused."""
-_HEADER: Final = "cxm-backup.json"
+BACKUP: Final = "cxm-backup.json"
+"""What stands first in a backup."""
+KEYS: Final = "cxm-keys.json"
+"""What stands first in a file of keys."""
 _LIST: Final = "contents.json"
 _BLOCK: Final = 1 << 20
 _GZIP: Final = b"\x1f\x8b"
@@ -76,10 +79,11 @@ class Archive:
 
 
 @contextmanager
-def writing_archive(file: Path, header: Header) -> Iterator[Archive]:
+def writing_archive(file: Path, header: Header, first: str = BACKUP) -> Iterator[Archive]:
     """A new backup: under a temporary name until it is whole, then synced, and renamed; readable by its owner alone.
 
-    file: one that ends in .gz is compressed by gzip, any other by Zstandard
+    file:  one that ends in .gz is compressed by gzip, any other by Zstandard
+    first: BACKUP or KEYS
     """
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
@@ -88,7 +92,7 @@ def writing_archive(file: Path, header: Header) -> Iterator[Archive]:
                 gzip.GzipFile("", "wb", 6, raw, 0) if file.suffix == ".gz" else pa.CompressedOutputStream(raw, "zstd")
             )
             with packed, tarfile.open(fileobj=cast("IO[bytes]", packed), mode="w|") as tar:
-                _text(tar, _HEADER, header)
+                _text(tar, first, header)
                 archive = Archive(tar)
                 yield archive
                 _text(tar, _LIST, archive.entries)
@@ -100,7 +104,17 @@ def writing_archive(file: Path, header: Header) -> Iterator[Archive]:
         temporary.unlink(missing_ok=True)
 
 
-def unpack(file: Path, into: Path) -> tuple[Header, list[Entry]]:
+def begins_with(file: Path, first: str) -> bool:
+    """Whether a file is a backup (BACKUP), or holds keys (KEYS), by what stands first in it."""
+    try:
+        with _opened(file) as packed, tarfile.open(fileobj=cast("IO[bytes]", packed), mode="r|") as tar:
+            found = tar.next()
+            return found is not None and found.name == first
+    except (BadData, tarfile.TarError, OSError, EOFError, zlib.error):
+        return False
+
+
+def unpack(file: Path, into: Path, first: str = BACKUP) -> tuple[Header, list[Entry]]:
     """Writes the files of a backup below an empty folder, each synced, and compares them with the backup's list.
 
     raises: BadData for a file that is no backup, was cut off or changed, or is of a newer version; what was written so
@@ -108,7 +122,7 @@ def unpack(file: Path, into: Path) -> tuple[Header, list[Entry]]:
     """
     try:
         with _opened(file) as packed, tarfile.open(fileobj=cast("IO[bytes]", packed), mode="r|") as tar:
-            found = _unpacked(tar, file, into)
+            found = _unpacked(tar, file, into, first)
             while packed.read(_BLOCK):  # to its very end, where the compressor's own check stands
                 pass
             return found
@@ -118,11 +132,12 @@ def unpack(file: Path, into: Path) -> tuple[Header, list[Entry]]:
         raise _damaged(file) from fault
 
 
-def _unpacked(tar: tarfile.TarFile, file: Path, into: Path) -> tuple[Header, list[Entry]]:
-    first = tar.next()
-    if first is None or first.name != _HEADER:
-        raise BadData("This is no backup of a project.", file=file.name, then="Nothing was restored.")
-    header = msgspec.json.decode(_read(tar, first), type=Header)
+def _unpacked(tar: tarfile.TarFile, file: Path, into: Path, first: str) -> tuple[Header, list[Entry]]:
+    head = tar.next()
+    if head is None or head.name != first:
+        what = "This is no backup of a project." if first == BACKUP else "These are no keys of identifiers."
+        raise BadData(what, file=file.name, then="Nothing was restored.")
+    header = msgspec.json.decode(_read(tar, head), type=Header)
     if header.format > FORMAT:
         raise BadData(
             f"The backup was written by a newer version ({header.version}).",

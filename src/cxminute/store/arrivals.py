@@ -32,8 +32,11 @@ from cxminute.model.errors import BrokenStore, WrongUse
 from cxminute.model.tables import REJECT
 from cxminute.model.times import DAY, MINUTE
 from cxminute.store import failpoints, manifest
+from cxminute.store.consents import put_consents
+from cxminute.store.keyring import Keyring
 from cxminute.store.log import DOOR, Chunk, EventLog, quarantine_of, through_the_door
-from cxminute.store.manifest import add_segment, fresh_names, give_codes, next_segment, set_apart
+from cxminute.store.manifest import add_segment, fresh_names, give_codes, next_segment
+from cxminute.store.quarantine import set_apart
 from cxminute.store.receipts import KEPT_DAYS, LAST_DAY, Change, Keys, Receipts, Run, hashed
 from cxminute.store.schema import CHUNKS, COLLECTS, FORGOTTEN, MARKS, MINUTES, REJECTS, SEGMENTS
 from cxminute.store.segments import sort_events, write_segment
@@ -195,9 +198,13 @@ class Arrivals:
             collect = _collect(connection, arrival, at)
             if segment is not None:
                 add_segment(connection, number, segment, collect, 0, arrival.source, correction=False)
-                _keep(connection, arrival.source, judged, collect)
+                _keep(connection, log.keyring, arrival.source, judged, collect)
+                if arrival.chunk.consents is not None:
+                    said = arrival.chunk.consents
+                    said = said.filter(pc.is_in(said["id"], judged.events["id"]))
+                    put_consents(connection, collect, said, at, arrival.source)
             self.receipts.commit(connection, change)
-            set_apart(connection, collect, 0, arrival.source, judged.rejects)
+            set_apart(connection, log.keyring, collect, 0, arrival.source, judged.rejects)
             _count(connection, arrival, judged, collect)
             for start in range(0, len(arrival.chunk.replayed), _BATCH):
                 some = arrival.chunk.replayed[start : start + _BATCH]
@@ -309,11 +316,11 @@ def _origin(connection: Connection, replayed: Sequence[int]) -> str:
     return quarantine_of(found.pop())
 
 
-def _keep(connection: Connection, source: str, judged: _Judged, collect: int) -> None:
+def _keep(connection: Connection, keyring: Keyring, source: str, judged: _Judged, collect: int) -> None:
     """Gives codes to the names of the events, and keeps their personal values."""
     give_codes(connection, source, pc.unique(judged.events["name"].cast(pa.string())).to_pylist())
     if len(judged.personal.column_names) > 2:
-        put_personal(connection, collect, 0, judged.personal)
+        put_personal(connection, keyring, collect, 0, judged.personal)
 
 
 def _count(connection: Connection, arrival: Arrival, judged: _Judged, collect: int) -> None:

@@ -4,6 +4,9 @@ The order is what makes a backup whole: first the inbox, then the state, then th
 that was acknowledged before is in the inbox's copy, or left it because the log had its events, which the later copy of
 the state names. Where it is in both, the state's mark says so, and the worker passes it by. Files that a merge replaced
 stay for an hour: what the state names is there to be linked.
+
+Keys of identifiers are in no backup (keys_apart.py): those of the inbox are copied right after it, since a key goes
+with the calls that it opens; those of the state after that, so that there is one for all that it holds.
 """
 
 from __future__ import annotations
@@ -19,32 +22,41 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from pysqlite3 import dbapi2
-from sqlalchemy import Connection, Engine, create_engine, func, make_url, select
+from sqlalchemy import Connection, Engine, create_engine, delete, func, make_url, select, update
 
 from cxminute.model.errors import BadData, BrokenStore, WrongUse
 from cxminute.store.archive import FORMAT, Archive, Header, unpack, writing_archive
 from cxminute.store.dumps import dump, load
-from cxminute.store.inbox_sqlite import look_into, number_beyond
+from cxminute.store.inbox_keys import NAME, InboxKeys
+from cxminute.store.inbox_sqlite import drop_unreadable, look_into, number_beyond
+from cxminute.store.keyring import Keyring
+from cxminute.store.keys_apart import OWN, check_place, copy_inbox_keys, put_keys, settle_keys
 from cxminute.store.log import EventLog
-from cxminute.store.schema import COLLECTS, HEAD, MARKS, PACKS, RECEIPTS, SEGMENTS, SIDES, SUPERSEDED
-from cxminute.store.state import open_state
+from cxminute.store.schema import COLLECTS, ERASURES, HEAD, INBOXES, MARKS, PACKS, RECEIPTS, SEGMENTS, SIDES, SUPERSEDED
+from cxminute.store.state import open_state, writing
 
 _INBOX: Final = "inbox.sqlite"
 _STATE: Final = "state.sqlite"
 _ROWS: Final = "state"  # folder of the rows of PostgreSQL's tables
 _LINKS: Final = ".backup-"
 _TRIES: Final = 5
+_BEFORE: Final = "(before the backup)"
+"""Stands in a restored state for the proof of an erasure that was under way when the backup was taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a backup holds: its files, their bytes before compression, the events and calls waiting in it."""
+    """What a backup holds: its files, their bytes before compression, the events and calls waiting in it.
+
+    lost: of what was restored, calls that waited and cannot be read, since their key did not come with it
+    """
 
     header: Header
     files: int
     bytes: int
     events: int
     waiting: int
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +69,24 @@ class _Named:
 
 
 def take(
-    file: Path, state: Engine, folder: Path, definitions: Mapping[str, Path], name: str, at: int, *, keys: bool = True
+    file: Path,
+    state: Engine,
+    folder: Path,
+    definitions: Mapping[str, Path],
+    name: str,
+    at: int,
+    *,
+    keys: bool = True,
+    identifier_keys: Path | None = None,
 ) -> Taken:
     """Writes a backup of a project to a file; neither server nor worker has to stop.
 
     file:        must not be there
     state:       the project's; folder: its `.cxm`
     definitions: path below the project -> file
-    keys:        whether the project's own key goes in; without it what is restored has to get it from elsewhere
+    keys:        whether the project's own key goes in; without it what is restored gets it from the file of
+                 the keys of identifiers, or from elsewhere
+    identifier_keys: a file for the keys of identifiers and of what waits; older keys in it are replaced
     raises:      WrongUse where the file is there; BrokenStore where what the state names is missing or damaged: then
                  there is no backup
     """
@@ -72,21 +94,28 @@ def take(
         raise WrongUse(f"{file.name} exists.", allowed="a new name", then="Nothing was written.")
     database = "sqlite" if state.dialect.name == "sqlite" else "postgresql"
     header = Header(FORMAT, name, at, version("cxminute"), HEAD, database, keys)
+    if identifier_keys is not None:
+        check_place(identifier_keys, file)
     with TemporaryDirectory(prefix=".cxm-backup-", dir=file.parent) as made, _staged(folder) as links:
-        work = Path(made)
+        work, secrets = Path(made) / "files", Path(made) / "keys"
+        for each in (work, secrets):
+            each.mkdir(mode=0o700)
         waiting = _copy_inbox(folder, work)
+        copy_inbox_keys(folder, secrets)
         named = _copy_state(state, folder, work, links)
         with writing_archive(file, header) as archive:
             for path, source in sorted(definitions.items()):
                 archive.add(path, source)
             for copy in sorted(found for found in work.rglob("*") if found.is_file()):
                 archive.add(f".cxm/{copy.relative_to(work).as_posix()}", copy)
-            for key in sorted((folder / "keys").glob("*")) if keys else ():
-                archive.add(f".cxm/keys/{key.name}", key)
+            if keys and (folder / "keys" / OWN).exists():
+                archive.add(f".cxm/keys/{OWN}", folder / "keys" / OWN)
             for proof in sorted((folder / "proofs").glob("*.json")):
                 archive.add(f".cxm/proofs/{proof.name}", proof)
             for path, digest in sorted(named.files.items()):
                 _add(archive, path, links / path, digest)
+        if identifier_keys is not None:
+            put_keys(identifier_keys, header, folder, secrets)
         size = sum(entry.size for entry in archive.entries)
         return Taken(header, len(archive.entries), size, named.events, waiting + named.waiting)
 
@@ -111,6 +140,8 @@ def restore(file: Path, into: Path) -> Header:
 def settle(url: str, folder: Path, header: Header) -> Taken:
     """Makes restored files a project's: rows into its database, the inbox's numbers beyond its marks, all checked.
 
+    Where keys of identifiers came with it, what they have forgotten since goes; where none did, what they open stays
+    as it is, unreadable. Calls that wait and that no key opens are let go, and counted.
     raises: BrokenStore where what was backed up was damaged already; WrongUse where the state's database is not empty
     """
     if header.database == "postgresql":
@@ -119,10 +150,19 @@ def settle(url: str, folder: Path, header: Header) -> Taken:
         _bring_files(url, folder)
     state = open_state(url)
     try:
-        waiting = 0
+        waiting, lost = 0, 0
+        with writing(state).begin() as connection:  # a forgetting under way then: its note is in no backup
+            connection.execute(update(ERASURES).where(ERASURES.c.proof == "").values(proof=_BEFORE))
+        if (keyring := Keyring(folder / "keys")).is_there:
+            settle_keys(state, keyring)
         if (folder / _INBOX).exists():
-            identity, waiting = look_into(folder / _INBOX)
-            _raise_numbers(state, folder / _INBOX, identity)
+            identity, _ = look_into(folder / _INBOX)
+            marks = _marks(state, identity)
+            lost = drop_unreadable(folder / _INBOX, marks)
+            number_beyond(folder / _INBOX, marks)
+            waiting = look_into(folder / _INBOX)[1]
+        elif state.dialect.name != "sqlite":
+            lost = _drop_unreadable(state, InboxKeys(folder / "keys" / NAME))
         log = EventLog(folder / "log", state)
         log.verify()
         with state.connect() as connection:
@@ -134,7 +174,8 @@ def settle(url: str, folder: Path, header: Header) -> Taken:
     finally:
         state.dispose()
     files = [path for path in folder.rglob("*") if path.is_file()]
-    return Taken(header, len(files), sum(path.stat().st_size for path in files), named.events, waiting + named.waiting)
+    size = sum(path.stat().st_size for path in files)
+    return Taken(header, len(files), size, named.events, waiting + named.waiting, lost)
 
 
 # -- taking ------------------------------------------------------------------------------------------------------------
@@ -209,12 +250,17 @@ def _named(connection: Connection) -> _Named:
     return _Named(files, events, int(connection.execute(select(func.sum(PACKS.c.calls))).scalar() or 0))
 
 
+def drop_links(folder: Path) -> None:
+    """Removes what backups that were killed left in `.cxm`: links to files that the log has let go of since."""
+    for left in folder.glob(f"{_LINKS}*"):
+        if not _lives(left.name.removeprefix(_LINKS)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
 @contextmanager
 def _staged(folder: Path) -> Iterator[Path]:
     """A folder in `.cxm` for links: what is linked stays, whatever a merge removes meanwhile."""
-    for left in folder.glob(f"{_LINKS}*"):
-        if not _lives(left.name.removeprefix(_LINKS)):
-            shutil.rmtree(left, ignore_errors=True)  # of a backup that was killed
+    drop_links(folder)
     links = folder / f"{_LINKS}{os.getpid()}"
     links.mkdir(parents=True)
     try:
@@ -301,8 +347,23 @@ def _check_sqlite(path: Path) -> None:
         raise BrokenStore("The backup holds a database that is damaged.", file=path.name)
 
 
-def _raise_numbers(state: Engine, inbox: Path, identity: str) -> None:
-    """Uses up the numbers of calls that went into the log after the inbox was copied and before the state was."""
+def _marks(state: Engine, identity: str) -> dict[str, int]:
+    """By source, up to which number its calls are in the log: those that went there after the inbox was copied, too."""
     with state.connect() as connection:
         rows = connection.execute(select(MARKS.c.source, MARKS.c.number).where(MARKS.c.inbox == identity)).all()
-    number_beyond(inbox, {row.source: row.number for row in rows})
+    return {row.source: row.number for row in rows}
+
+
+def _drop_unreadable(state: Engine, keys: InboxKeys) -> int:
+    """Lets calls in PostgreSQL go that no key opens; how many of them are not in the log."""
+    c = PACKS.c
+    with state.begin() as connection:
+        identity = connection.execute(select(INBOXES.c.identity)).scalar()
+        marks = _marks(state, str(identity))
+        lost = 0
+        for row in connection.execute(select(PACKS)).all():
+            if keys.opened(row.pack) is None:
+                connection.execute(delete(PACKS).where(c.first == row.first))
+                lost += row.calls if row.first + row.calls - 1 > marks.get(row.source, 0) else 0
+    keys.close()
+    return lost

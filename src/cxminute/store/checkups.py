@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from pysqlite3 import dbapi2
 from sqlalchemy import Engine, func, select
 
 from cxminute.model.errors import BrokenStore
+from cxminute.store.keyring import Keyring
 from cxminute.store.receipts import Receipts
-from cxminute.store.schema import COLLECTS, MINUTES, RECEIPTS, RETIRED, SEGMENTS, SIDES
+from cxminute.store.schema import COLLECTS, IDENTIFIERS, MINUTES, RECEIPTS, RETIRED, SEGMENTS, SIDES
+from cxminute.store.sealing import unseal
 from cxminute.store.segments import check_segment
 from cxminute.store.state import sqlite_is_safe
+from cxminute.store.vault import CLEAR, REMOVALS
+
+_TRIED: Final = 500  # of each space of identifiers
 
 
 def sqlite_version() -> tuple[str, bool]:
@@ -77,6 +83,27 @@ def unnamed(state: Engine, folder: Path, before: float) -> Iterator[tuple[str, i
             found = path.stat()
             if found.st_mtime < before:
                 yield said, found.st_size
+
+
+def unreadable(state: Engine, keyring: Keyring) -> tuple[int, int, list[str]]:
+    """Whether the keys of identifiers are there: how many were tried, how many of them no key opens, of which spaces.
+
+    Of each space some that lie evenly over all of it are tried.
+    """
+    c = IDENTIFIERS.c
+    tried, closed, spaces = 0, 0, []
+    with state.connect() as connection:
+        highest = select(c.space, func.max(c.number)).where(c.space.not_in((REMOVALS, CLEAR))).group_by(c.space)
+        for space, most in connection.execute(highest.order_by(c.space)).all():
+            some = range(0, most + 1, -(-(most + 1) // _TRIED))
+            query = select(c.number, c.sealed).where(c.space == space, c.number.in_(some), c.sealed.is_not(None))
+            rows = connection.execute(query).all()
+            said = unseal(keyring.held(space, [row.number for row in rows]), [row.sealed for row in rows])
+            tried += len(said)
+            if None in said:
+                closed += said.count(None)
+                spaces.append(str(space))
+    return tried, closed, spaces
 
 
 def newest_receipt(state: Engine) -> int | None:

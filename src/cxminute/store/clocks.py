@@ -23,7 +23,7 @@ from cxminute.model.tables import EVENT
 from cxminute.store.log import EventLog
 from cxminute.store.schema import COLLECTS, PERSONAL, SEGMENTS, SIDES, SUPERSEDED
 from cxminute.store.segments import REST, connect, escaped, is_path, quoted
-from cxminute.store.vault import PERSON_KINDS
+from cxminute.store.vault import is_of_person
 
 Ints = NDArray[np.int64]
 
@@ -33,6 +33,7 @@ ORDER: Final = "order_id"
 """The kind of identifier whose events a clock is looked for among."""
 _NOT_KINDS: Final = {*EVENT.names, REST, "filename", "file_row_number"}
 _ROWS: Final = 50_000
+_EVER: Final = int(np.iinfo(np.int64).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Term:
     wait:   milliseconds after an order's first event at which its clock starts, where it has none of them
     apart:  whether its people are numbered apart from those of all other sources
     kinds:  kinds of identifier that are personal beside those of persons: a telephone number
+    lawful: names of events that a law orders to keep with their personal values, whatever the term
+    lawful_for: milliseconds after such an event for which it does; None: for ever
     """
 
     source: str
@@ -53,6 +56,8 @@ class Term:
     wait: int = 0
     apart: bool = True
     kinds: frozenset[str] = frozenset()
+    lawful: frozenset[str] = frozenset()
+    lawful_for: int | None = None
 
     @property
     def spaces(self) -> tuple[str, ...]:
@@ -61,7 +66,11 @@ class Term:
 
 
 class Clocks:
-    """Everything that a source told, in a DuckDB of its own: `happened` (each row), with the clock of each."""
+    """Everything that a source told, in a DuckDB of its own: `happened` (each row), with the clock of each.
+
+    `law` is the moment until which a law orders to keep what stands of it, null where none does; the clock of such a
+    row starts so late that its time is not over before.
+    """
 
     def __init__(self, log: EventLog, term: Term) -> None:
         self._term, self._duck = term, connect()
@@ -77,7 +86,7 @@ class Clocks:
 
     def people(self, kinds: Collection[str] = ()) -> dict[str, tuple[Ints, Ints]]:
         """By space (persons, and these kinds): the number of each, and the last clock of the events that name it."""
-        columns = {PERSON: [kind for kind in (*PERSON_KINDS, "profile") if kind in self._kinds]}
+        columns = {PERSON: [kind for kind in sorted(self._kinds) if kind == "profile" or is_of_person(kind)]}
         columns |= {kind: [kind] for kind in kinds if kind in self._kinds}
         found = {}
         for space, named in columns.items():
@@ -99,9 +108,12 @@ class Clocks:
         return self._of_vault(log, query)
 
     def of(
-        self, log: EventLog, numbers: Mapping[str, Sequence[int]], people: Collection[int]
+        self, log: EventLog, numbers: Mapping[str, Sequence[int]], people: Collection[int], at: int
     ) -> tuple[tuple[int, ...], dict[str, set[int]]]:
-        """Rows of the vault of events that name one of these, or their orders, and what else is personal in those."""
+        """Rows of the vault of events that name one of these, or their orders, and what else is personal in those.
+
+        What a law orders to keep beyond `at`, UTC ms, is left out, and what that names.
+        """
         columns = {kind: found for kind, found in numbers.items() if found and kind in self._kinds}
         if people and "profile" in self._kinds:
             columns["profile"] = sorted(people)
@@ -111,12 +123,29 @@ class Clocks:
         if ORDER in self._kinds:  # a parcel of the customer's order may name no customer
             tests.append(f"{ORDER} IN (SELECT {ORDER} FROM happened WHERE {' OR '.join(tests)})")  # noqa: S608 -- numbers and quoted names
         among = f"FROM happened WHERE {' OR '.join(tests)}"
-        rows = self._of_vault(log, f"SELECT row FROM personal WHERE event IN (SELECT id {among}) ORDER BY row")  # noqa: S608 -- numbers and quoted names
+        query = f"SELECT row FROM personal WHERE event IN (SELECT id {among}) AND event NOT IN ({_by_law(at)})"  # noqa: S608 -- numbers and quoted names
+        rows = self._of_vault(log, f"{query} ORDER BY row")
+        kept = self.kept_names(at)
         named = {}
         for kind in self._term.kinds & self._kinds:
             found = self._ask(f"SELECT DISTINCT {quoted(kind)} AS number {among}")["number"].drop_null()
-            named[kind] = set(found.to_pylist())
+            named[kind] = set(found.to_pylist()) - kept[kind]
         return rows, named
+
+    def kept(self, log: EventLog, at: int) -> tuple[int, ...]:
+        """Rows of the vault that a law orders to keep beyond a moment."""
+        return self._of_vault(log, f"SELECT row FROM personal WHERE event IN ({_by_law(at)}) ORDER BY row")  # noqa: S608 -- a number
+
+    def kept_names(self, at: int) -> dict[str, set[int]]:
+        """By kind of identifier that is personal, the numbers that stand in what a law orders to keep."""
+        return {
+            kind: set(
+                self._ask(f"SELECT DISTINCT {quoted(kind)} AS number FROM happened WHERE law > {int(at)}")["number"]  # noqa: S608 -- quoted
+                .drop_null()
+                .to_pylist()
+            )
+            for kind in self._term.kinds & self._kinds
+        }
 
     def older(self, before: int) -> int:
         """How many events that stand happened before a moment."""
@@ -132,7 +161,8 @@ class Clocks:
         if not files:
             empty = pa.table({"id": pa.array([], pa.string()), "moment": pa.array([], pa.int64())})
             live = pa.array([], pa.bool_())
-            self._duck.register("happened", empty.append_column("clock", empty["moment"]).append_column("live", live))
+            empty = empty.append_column("clock", empty["moment"]).append_column("law", empty["moment"])
+            self._duck.register("happened", empty.append_column("live", live))
             return set()
         listed = ", ".join(f"'{escaped(file)}'" for file in files)
         whole = f"read_parquet([{listed}], union_by_name = true, filename = true, file_row_number = true)"
@@ -149,16 +179,32 @@ class Clocks:
             f"FROM {whole}"
         )
         if not self._term.starts or ORDER not in kinds:
-            self._run("CREATE VIEW happened AS SELECT *, moment AS clock FROM came")
+            clock = f"{self._later('moment')} AS clock, {self._law} AS law"
+            self._run(f"CREATE VIEW happened AS SELECT *, {clock} FROM came")  # noqa: S608 -- escaped
             return kinds
         starts = ", ".join(f"max(moment) FILTER (name = '{escaped(name)}')" for name in self._term.starts)
         self._run(
             f"CREATE TABLE orders AS SELECT {ORDER}, coalesce({starts}, min(moment) + {int(self._term.wait)}) AS clock "  # noqa: S608 -- escaped
             f"FROM came WHERE live AND {ORDER} IS NOT NULL GROUP BY {ORDER}"
         )
-        clock = "coalesce(orders.clock, came.moment) AS clock"
-        self._run(f"CREATE VIEW happened AS SELECT came.*, {clock} FROM came LEFT JOIN orders USING ({ORDER})")  # noqa: S608 -- a constant
+        clock = f"{self._later('coalesce(orders.clock, came.moment)')} AS clock, {self._law} AS law"
+        self._run(f"CREATE VIEW happened AS SELECT came.*, {clock} FROM came LEFT JOIN orders USING ({ORDER})")  # noqa: S608 -- escaped
         return kinds
+
+    @property
+    def _law(self) -> str:
+        """SQL: until when a law orders to keep a row, null where none does."""
+        if not self._term.lawful:
+            return "NULL::BIGINT"
+        names = ", ".join(f"'{escaped(name)}'" for name in sorted(self._term.lawful))
+        until = _EVER if self._term.lawful_for is None else f"came.moment + {int(self._term.lawful_for)}"
+        return f"CASE WHEN came.live AND came.name IN ({names}) THEN {until} END"
+
+    def _later(self, clock: str) -> str:
+        """SQL: a clock, moved so far that the source's term is not over before that of the law."""
+        if self._term.keep is None or not self._term.lawful:
+            return clock
+        return f"greatest({clock}, {self._law} - {int(self._term.keep)})"
 
     def _run(self, query: str) -> duckdb.DuckDBPyConnection:
         with self._readable():
@@ -176,6 +222,11 @@ class Clocks:
             raise BrokenStore(
                 f"A segment of source '{self._term.source}' cannot be read.", then="Nothing was removed: cxm doctor."
             ) from fault
+
+
+def _by_law(at: int) -> str:
+    """SQL: ids of events that a law orders to keep beyond a moment."""
+    return f"SELECT id FROM happened WHERE law > {int(at)}"  # noqa: S608 -- a number
 
 
 def older(log: EventLog, source: str, before: int) -> int:

@@ -36,6 +36,15 @@ POINTS: Final[Mapping[str, str]] = MappingProxyType(
         "compaction.committing": "the merged segment is about to take the place of the small ones",
         "compaction.committed": "it has taken it; the small files are still there",
         "compaction.sweeping": "files that nothing names any longer are about to be removed",
+        "clear.sealed": "a batch of what an older version kept in the clear is sealed",
+        "keys.noted": "rows are gone; their keys are still to be destroyed",
+        "forgetting.noted": "who is to be forgotten is on record; nothing is changed",
+        "forgetting.suppressed": "what comes of them is refused; what is there, is there",
+        "forgetting.rewritten": "segments without their events are there; no state knows them",
+        "forgetting.committing": "all that the state says of them is about to go",
+        "forgetting.committed": "it has gone; their keys and the old files are still there",
+        "forgetting.swept": "files and keys have gone; the databases' bytes are still to be cleared",
+        "forgetting.proved": "the proof is written; that it is, nobody has noted",
         "log.published": "the manifest for outside readers is written",
     }
 )

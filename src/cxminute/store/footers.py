@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from cxminute.model.tables import EVENT
 from cxminute.store.arrays import moments, numbers_of
-from cxminute.store.pieces import Piece, Task, filled, read_subjects, statistics
-from cxminute.store.vault import PERSON_KINDS
+from cxminute.store.pieces import ACCOUNT, Piece, Task, filled, read_subjects, statistics
+from cxminute.store.vault import is_of_person
 
 Ints = NDArray[np.int64]
 
-_OTHER = frozenset({*EVENT.names, *PERSON_KINDS, "rest"})
+_OTHER = frozenset({*EVENT.names, "rest"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ def foot(file: Path) -> Foot:
     """What a segment or a side file has."""
     schema = pq.read_schema(file)
     numbers = {field.name for field in schema if pa.types.is_int64(field.type) and ":" not in field.name}
-    return Foot(frozenset(name for name in filled(file) if ":" in name), frozenset(numbers - _OTHER))
+    kinds = frozenset(name for name in numbers - _OTHER if not is_of_person(name))
+    return Foot(frozenset(name for name in filled(file) if ":" in name), kinds)
 
 
 def spans(piece: Piece) -> list[tuple[int, int]]:
@@ -64,6 +65,8 @@ def spread(task: Task, column: str) -> list[tuple[int, int, int]]:
     found = []
     for group in task.groups:
         columns = statistics(meta, group)
+        if column == ACCOUNT and column not in columns:
+            return [(int(s.min()), int(s.max()), s.size) for s in _subjects(task, column) if s.size]
         if column not in columns:
             return []
         stat, rows = columns[column], meta.row_group(group).num_rows

@@ -2,7 +2,7 @@
 
 Calls that are put together are kept together: one pack for each source. So a commit is one statement and one sync,
 whatever it holds, and the worker reads hundreds of calls as one row. Numbers of calls grow by one from 1, in the order
-in which commits became visible; a number is never used again.
+in which commits became visible; a number is never used again. Bodies lie sealed (inbox_keys.py).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -18,6 +18,7 @@ import msgspec
 
 from cxminute.model.calls import Call
 from cxminute.model.errors import BrokenStore
+from cxminute.store.inbox_keys import InboxKeys
 
 MOST_BYTES: Final = 64 << 20
 """Bytes of bodies that `take` hands out at once, unless one call alone has more."""
@@ -102,7 +103,7 @@ def open_inbox(url: str, folder: Path) -> Inbox:
         return SqliteInbox(folder / "inbox.sqlite")
     from cxminute.store.inbox_postgresql import PostgresqlInbox  # noqa: PLC0415 -- likewise
 
-    return PostgresqlInbox(url)
+    return PostgresqlInbox(url, folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +141,20 @@ def packed(calls: Sequence[Call]) -> list[Pack]:
     ]
 
 
-def unpacked(source: str, first: int, pack: bytes) -> list[Held]:
+def sealed(packs: Sequence[Pack], seal: Callable[[bytes], bytes]) -> list[Pack]:
+    """The packs as they are written."""
+    return [replace(pack, pack=seal(pack.pack)) for pack in packs]
+
+
+def unpacked(source: str, first: int, pack: bytes, keys: InboxKeys) -> list[Held]:
     """The calls of a pack whose first call has the number `first`."""
+    said = keys.opened(pack)
+    if said is None:
+        raise BrokenStore(
+            f"The key of the inbox's row {first} is not there.", then="Restore the keys: .cxm/keys/inbox.keys."
+        )
     try:
-        return [Held(number, Call(source, *said)) for number, said in enumerate(_decode(pack), start=first)]
+        return [Held(number, Call(source, *facts)) for number, facts in enumerate(_decode(said), start=first)]
     except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
         raise BrokenStore(
             f"The inbox's row {first} is damaged.", then="The calls before it are safe; restore the inbox."

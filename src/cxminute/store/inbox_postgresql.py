@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -12,7 +13,8 @@ from sqlalchemy import make_url
 from cxminute.model.calls import Call
 from cxminute.model.errors import BrokenStore
 from cxminute.store import failpoints
-from cxminute.store.inbox import Held, Line, Stretch, Waiting, cut, left, packed, unpacked
+from cxminute.store.inbox import Held, Line, Stretch, Waiting, cut, left, packed, sealed, unpacked
+from cxminute.store.inbox_keys import NAME, InboxKeys
 
 _Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -35,11 +37,12 @@ WHERE first + calls - 1 > coalesce(number, 0) GROUP BY source ORDER BY source
 class PostgresqlInbox:
     """As of `Inbox`. One connection puts; another takes, drops and counts."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, folder: Path) -> None:
         failpoints.armed()
         plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._writer = _line(plain)
         self._reader = _line(plain)
+        self._sealing, self._opening = (InboxKeys(folder / "keys" / NAME) for _ in range(2))
         with self._reader.held() as connection, connection.transaction():
             row = (secrets.token_hex(8),)
             connection.execute("INSERT INTO inboxes VALUES ('inbox', %s, 0) ON CONFLICT (name) DO NOTHING", row)
@@ -56,7 +59,8 @@ class PostgresqlInbox:
         if not calls:
             return
         packs = packed(calls)
-        with self._writer.held() as connection:
+        with self._writer.held() as connection, self._sealing.sealing(lambda: _last(connection)) as seal:
+            packs = sealed(packs, seal)
             failpoints.at("inbox.begun")
             if len(packs) == 1:  # a transaction of its own
                 connection.execute(_PUT, (packs[0].calls, packs[0].calls, *packs[0].row))
@@ -78,7 +82,7 @@ class PostgresqlInbox:
                 last = rows[-1][0] if rows else 0
             for first, source in stretch.chosen:
                 for (pack,) in connection.execute(_PACK, (first,), binary=True):
-                    held += unpacked(source, first, pack)
+                    held += unpacked(source, first, pack, self._opening)
         return cut(held, events, after)
 
     def drop(self, upto: Mapping[str, int]) -> None:
@@ -90,6 +94,7 @@ class PostgresqlInbox:
                 for source, number in upto.items():
                     connection.execute(gone, (number, number, source))
             failpoints.at("inbox.dropped")
+            self._opening.turn(lambda: _last(connection), lambda after, upto: _waits(connection, after, upto))
 
     def waiting(self, after: Mapping[str, int]) -> list[Waiting]:
         """As of `Inbox`."""
@@ -100,14 +105,26 @@ class PostgresqlInbox:
             for source, *facts in rows:
                 mark = after.get(source, 0)
                 some = connection.execute(partly, (source, mark, mark), binary=True).fetchall() if mark else []
-                packs = [unpacked(source, *row) for row in some]
+                packs = [unpacked(source, first, pack, self._opening) for first, pack in some]
                 found.append(left((source, *facts), packs, after))
         return found
 
     def close(self) -> None:
         """As of `Inbox`."""
-        self._writer.close()
-        self._reader.close()
+        for part in (self._writer, self._reader, self._sealing, self._opening):
+            part.close()
+
+
+def _last(connection: _Connection) -> int:
+    """The number of the newest call."""
+    [(last,)] = connection.execute("SELECT last FROM inboxes").fetchall()
+    return int(last)
+
+
+def _waits(connection: _Connection, after: int, upto: int) -> bool:
+    """Whether any call waits of those after a number and up to another."""
+    query = "SELECT 1 FROM packs WHERE first > %s AND first <= %s LIMIT 1"
+    return bool(connection.execute(query, (after, upto)).fetchall())
 
 
 def _line(url: str) -> Line[_Connection]:

@@ -15,7 +15,8 @@ from cxminute.model.calls import Call
 from cxminute.model.errors import BrokenStore
 from cxminute.store import failpoints
 from cxminute.store.arrays import make_folder, settle_folder
-from cxminute.store.inbox import Held, Line, Pack, Stretch, Waiting, cut, left, packed, unpacked
+from cxminute.store.inbox import Held, Line, Pack, Stretch, Waiting, cut, left, packed, sealed, unpacked
+from cxminute.store.inbox_keys import NAME, InboxKeys
 
 PAGE: Final = 16_384
 """Bytes of a page: a commit of one large pack writes 1.1 times its bytes, one of 64 single events four times (of 32 KB
@@ -63,6 +64,7 @@ class SqliteInbox:
         self._writer = _line(path)
         self._reader = _line(path)
         self._settler = _line(path)
+        self._sealing, self._opening = (InboxKeys(path.parent / "keys" / NAME) for _ in range(2))
         self._unsettled = 0
         self._settling: threading.Thread | None = None
         make_folder(path.parent)
@@ -82,7 +84,8 @@ class SqliteInbox:
         if not calls:
             return
         packs = packed(calls)
-        with self._writer.held() as connection:
+        with self._writer.held() as connection, self._sealing.sealing(lambda: _last(connection)) as seal:
+            packs = sealed(packs, seal)
             failpoints.at("inbox.begun")
             _insert(connection, packs)
             failpoints.at("inbox.committed")
@@ -102,7 +105,7 @@ class SqliteInbox:
                     break
             for first, source in stretch.chosen:
                 for (pack,) in connection.execute("SELECT pack FROM packs WHERE first = ?", (first,)):
-                    held += unpacked(source, first, pack)
+                    held += unpacked(source, first, pack, self._opening)
         return cut(held, events, after)
 
     def drop(self, upto: Mapping[str, int]) -> None:
@@ -114,6 +117,7 @@ class SqliteInbox:
             connection.executemany(gone, [(number, source) for source, number in upto.items()])
             connection.execute("COMMIT")
             failpoints.at("inbox.dropped")
+            self._opening.turn(lambda: _last(connection), lambda after, upto: _waits(connection, after, upto))
 
     def waiting(self, after: Mapping[str, int]) -> list[Waiting]:
         """As of `Inbox`."""
@@ -124,7 +128,8 @@ class SqliteInbox:
             flow = connection.execute("SELECT source, calls, events, bytes FROM flow WHERE calls > 0 ORDER BY source")
             for source, calls, events, size in flow.fetchall():
                 mark = after.get(source, 0)
-                packs = [unpacked(source, *row) for row in connection.execute(partly, (source, mark))] if mark else []
+                rows = connection.execute(partly, (source, mark)).fetchall() if mark else []
+                packs = [unpacked(source, first, pack, self._opening) for first, pack in rows]
                 oldest = connection.execute(_OLDEST, (source, mark)).fetchone()
                 rest = left((source, calls, events, size, oldest[0] if oldest else 0), packs, after)
                 if rest.calls:
@@ -136,8 +141,8 @@ class SqliteInbox:
         """As of `Inbox`."""
         if self._settling is not None:
             self._settling.join()
-        for line in (self._settler, self._writer, self._reader):
-            line.close()
+        for part in (self._settler, self._writer, self._reader, self._sealing, self._opening):
+            part.close()
 
     def _settle(self) -> None:
         """Brings the write-ahead log into the file, and lets it begin anew.
@@ -219,6 +224,18 @@ def _insert(connection: Any, packs: Sequence[Pack]) -> None:
     connection.execute("COMMIT")
 
 
+def _last(connection: Any) -> int:
+    """The number of the newest call."""
+    [(last,)] = connection.execute("SELECT coalesce(max(last), 0) FROM flow").fetchall()
+    return int(last)
+
+
+def _waits(connection: Any, after: int, upto: int) -> bool:
+    """Whether any call waits of those after a number and up to another."""
+    query = "SELECT 1 FROM packs WHERE first > ? AND first <= ? LIMIT 1"
+    return bool(connection.execute(query, (after, upto)).fetchall())
+
+
 # -- of a copy that nobody has open, for backups -----------------------------------------------------------------------
 
 
@@ -228,6 +245,24 @@ def look_into(path: Path) -> tuple[str, int]:
         [(identity,)] = connection.execute("SELECT identity FROM inbox").fetchall()
         [(calls,)] = connection.execute("SELECT coalesce(sum(calls), 0) FROM packs").fetchall()
         return str(identity), int(calls)
+
+
+def drop_unreadable(path: Path, marks: Mapping[str, int]) -> int:
+    """Lets calls go that no key beside an inbox's file opens; how many of them are not in the log.
+
+    marks: by source, the number up to which its calls are in the log
+    """
+    keys = InboxKeys(path.parent / "keys" / NAME)
+    lost = 0
+    with closing(dbapi2.connect(str(path), isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous=FULL")
+        for first, source, calls in connection.execute("SELECT first, source, calls FROM packs").fetchall():
+            [(pack,)] = connection.execute("SELECT pack FROM packs WHERE first = ?", (first,)).fetchall()
+            if keys.opened(pack) is None:
+                connection.execute("DELETE FROM packs WHERE first = ?", (first,))
+                lost += calls if first + calls - 1 > marks.get(source, 0) else 0
+    keys.close()
+    return lost
 
 
 def number_beyond(path: Path, marks: Mapping[str, int]) -> None:

@@ -8,9 +8,7 @@ Whether a segment lies in the base or in a delta changes no stream; nor does the
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,8 +21,10 @@ from cxminute.store import kernels
 from cxminute.store.arranging import by_subject, ranked
 from cxminute.store.arrays import kind_of, moments, numbers_of, typed, worded
 from cxminute.store.columns import HeldColumns
+from cxminute.store.facts import VERSION, alone, read_facts, write_facts
+from cxminute.store.people import People
 from cxminute.store.pieces import Piece
-from cxminute.store.runs import VERSION, Run, open_run, read_facts, write_facts, write_run
+from cxminute.store.runs import Run, open_run, write_run
 from cxminute.store.streams import Bucket, Names, Part, Share, cut, merged
 
 __all__ = ["Index", "People", "Piece", "build", "extend", "in_memory", "open_index"]
@@ -40,17 +40,6 @@ PASSING = 4
 """Most runs of passing pieces before they are put into one; the base is left alone by that."""
 
 
-@dataclass(frozen=True, slots=True)
-class People:
-    """Which person each profile belongs to, at one version of what is known of identities.
-
-    persons: number of the person by number of the profile; profiles beyond its end are persons of their own number
-    """
-
-    version: int
-    persons: Ints
-
-
 def build(
     pieces: Sequence[Piece], space: str, folder: Path, codes: Mapping[tuple[str, str], int], threads: int = 2
 ) -> None:
@@ -62,7 +51,7 @@ def build(
     threads: that decode segments, beside the one that places their events
     raises: BrokenStore where a name has no code or a segment is not as the log says; the index is then as it was
     """
-    with _writing(folder):
+    with alone(folder):
         _publish(folder, space, [write_run(folder, pieces, space, codes, threads)])
 
 
@@ -75,7 +64,7 @@ def extend(
     than eight or hold more than half of the base. Nothing is done where nothing changed. Pieces that are passing lie in
     runs of their own, so that what takes their place makes little to be made again.
     """
-    with _writing(folder):
+    with alone(folder):
         before = _runs(folder, space) if (folder / "index.json").exists() else []
         runs = _kept(before, pieces, folder, codes)
         held = {key for name in runs for key in read_facts(folder / name / "run.json")["pieces"]}
@@ -88,6 +77,34 @@ def extend(
             runs = [*runs, write_run(folder, passing, space, codes, threads)]
         if runs != before:
             _publish(folder, space, runs)
+
+
+def let_go(folder: Path, pieces: Sequence[Piece], codes: Mapping[tuple[str, str], int]) -> int:
+    """Removes runs that hold anything but these pieces, or a name that no code has; returns how many.
+
+    What was removed of the log stands in no index then; `extend` makes again what is missing.
+    """
+    if not (folder / "index.json").exists():
+        return 0
+    with alone(folder):
+        space = read_facts(folder / "index.json")["space"]
+        before = _runs(folder, space)
+        standing = {piece.key for piece in pieces}
+        facts = {name: read_facts(folder / name / "run.json") for name in before}
+        kept = [
+            name
+            for name in before
+            if set(facts[name]["pieces"]) <= standing
+            and all(codes.get((source, word)) == code for source, word, code in facts[name]["codes"])
+        ]
+        if kept:
+            _publish(folder, space, kept)
+            return len(before) - len(kept)
+        (folder / "index.json").unlink()
+        for found in folder.iterdir():
+            if found.is_dir():
+                shutil.rmtree(found)
+        return len(before)
 
 
 def _kept(
@@ -117,7 +134,7 @@ def _kept(
     return staying if len(passing) >= PASSING else kept
 
 
-def open_index(
+def open_index(  # noqa: PLR0913 -- what there is, for whom it is read, and who is who
     folder: Path,
     space: str,
     pieces: Sequence[Piece],
@@ -125,6 +142,7 @@ def open_index(
     sources: frozenset[str] | None = None,
     closes_at: int | None = None,
     people: People | None = None,
+    behind: People | None = None,
     threads: int = 2,
     bucket: int | None = None,
 ) -> Index:
@@ -133,7 +151,8 @@ def open_index(
     pieces:    all of the log, as given to `build` or `extend`, with the side files that there are now
     sources:   that the permit covers; None for all
     closes_at: UTC milliseconds, inclusive; None for the last event that happened
-    people:    for the space 'person': which profiles are one person; None while each is its own
+    people:    which of the space's numbers are one subject: of persons, which profiles; None while each is its own
+    behind:    which profiles are one person, for who stands behind an event of another subject; of persons it is people
     bucket:    about how many events a bucket has; None: by how many there are
     raises:    BrokenStore where the index was made of other pieces: `extend` it first
     """
@@ -145,7 +164,7 @@ def open_index(
             f"The index of '{space}' is of {len(held)} segments, and not of the {len(by_key)} that make the log now.",
             then="Extend the index first.",
         )
-    return Index(space, runs, sources=sources, closes_at=closes_at, people=people, bucket=bucket)
+    return Index(space, runs, sources=sources, closes_at=closes_at, people=people, behind=behind, bucket=bucket)
 
 
 def in_memory(
@@ -225,6 +244,7 @@ class Index:
         sources: frozenset[str] | None = None,
         closes_at: int | None = None,
         people: People | None = None,
+        behind: People | None = None,
         bucket: int | None = None,
     ) -> None:
         self.per = per
@@ -236,6 +256,7 @@ class Index:
         self._names = _names(runs, sources)
         self._bucket = bucket
         self._people = people
+        self._behind = people if per == "person" else behind
         self._persons, self._profiles = self._owned()
         self._kinds: dict[str, frozenset[str]] = {}
 
@@ -269,7 +290,7 @@ class Index:
             start, stop = int(bounds[0]), int(bounds[-1])
             offsets, chosen = bounds - start, slice(start, stop)
             times, codes = run.times[chosen], run.codes[chosen]
-            parts, order = [Part(run, chosen)], None
+            parts, order = [Part(run, chosen, self._behind)], None
         else:
             shares = [self._share(run, bucket) for run in self._runs]
             numbers = np.unique(np.concatenate([share.owners for share in shares]))
@@ -294,11 +315,9 @@ class Index:
         if self._people is None:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         profiles = np.unique(np.concatenate([run.numbers(0, run.offsets.size - 1) for run in self._runs]))
-        mapped = self._people.persons
-        persons = profiles.copy()
-        inside = (profiles >= 0) & (profiles < mapped.size)
-        persons[inside] = mapped[profiles[inside]]
+        persons = self._people.owners(profiles)
         order = np.argsort(persons, kind="stable")
+        order = order[persons[order] >= 0]  # those who are nobody are left out
         return persons[order], profiles[order]
 
     def _counts(self) -> tuple[Ints, Ints]:
@@ -317,7 +336,9 @@ class Index:
         if self._people is None:
             low, high = run.places(bucket)
             bounds = run.offsets[low : high + 1].astype(np.int64)
-            return Share(Part(run, slice(int(bounds[0]), int(bounds[-1]))), run.numbers(low, high), np.diff(bounds))
+            return Share(
+                Part(run, slice(int(bounds[0]), int(bounds[-1])), self._behind), run.numbers(low, high), np.diff(bounds)
+            )
         low, high = np.searchsorted(self._persons, [bucket.start, bucket.stop])
         owners, profiles = self._persons[low:high], self._profiles[low:high]
         known = run.numbers(0, run.offsets.size - 1)
@@ -327,7 +348,7 @@ class Index:
         places, owners = places[here], owners[here]
         starts = run.offsets[places].astype(np.int64)
         counts = run.offsets[places + 1].astype(np.int64) - starts
-        return Share(Part(run, kernels.spread(starts, counts)), owners, counts)
+        return Share(Part(run, kernels.spread(starts, counts), self._behind), owners, counts)
 
 
 def _flat(values: pa.ChunkedArray) -> pa.Array:
@@ -349,17 +370,6 @@ def _runs(folder: Path, space: str) -> list[str]:
     if facts["space"] != space:
         raise BrokenStore(f"The index in {folder.name} is of '{facts['space']}', not of '{space}'.")
     return list(facts["runs"])
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Waits until nobody else writes the index, and holds it; the hold falls with the process."""
-    import fcntl  # noqa: PLC0415 -- absent on Windows, where only this lock is missing
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "writing.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _publish(folder: Path, space: str, runs: Sequence[str]) -> None:

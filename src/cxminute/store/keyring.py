@@ -11,17 +11,22 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
+
+import numpy as np
 
 from cxminute.model.errors import BrokenStore
 from cxminute.store.arrays import make_folder, settle_folder
 
 SIZE: Final = 32
 DESTROYED: Final = bytes(SIZE)
+_NOT_OURS: Final = "inbox.keys"
 _SAFE: Final = re.compile(r"[a-z0-9_]+")
+_WORDS: Final = SIZE // 8
 _BLOCK: Final = 4_096
 """Keys made at a time: numbers come in rows."""
 
@@ -30,7 +35,12 @@ class Keyring:
     """The keys of one project. folder: `.cxm/keys`."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
+
+    @property
+    def is_there(self) -> bool:
+        """Whether any key of an identifier is there, or was."""
+        return any(path.name != _NOT_OURS for path in self.folder.glob("*.keys"))
 
     def keys(self, space: str, numbers: Sequence[int]) -> list[bytes]:
         """The key of each number, made where there was none; DESTROYED where it was destroyed.
@@ -44,29 +54,64 @@ class Keyring:
         if self._held(path) < most:
             self._make(path, most)
         with path.open("rb") as file:
-            if len(numbers) * 16 > most:  # most of the file: read it in one
-                whole = file.read(most * SIZE)
-                return [whole[number * SIZE : number * SIZE + SIZE] for number in numbers]
-            return [os.pread(file.fileno(), SIZE, number * SIZE) for number in numbers]
+            return _read(file, numbers)
+
+    def held(self, space: str, numbers: Sequence[int]) -> list[bytes]:
+        """The key of each number as it is there, for reading; DESTROYED also where there was none."""
+        if not numbers:
+            return []
+        try:
+            with self._file(space).open("rb") as file:
+                return _read(file, numbers)
+        except FileNotFoundError:
+            return [DESTROYED] * len(numbers)
+
+    def usable(self, space: str, numbers: Sequence[int]) -> list[bytes]:
+        """The key of each of these new numbers, made anew where it was destroyed: an older state was brought back."""
+        keys = self.keys(space, numbers)
+        gone = [place for place, key in enumerate(keys) if key == DESTROYED]
+        for place, key in zip(gone, self.fresh(space, [numbers[place] for place in gone]), strict=True):
+            keys[place] = key
+        return keys
+
+    def fresh(self, space: str, numbers: Sequence[int]) -> list[bytes]:
+        """New keys for numbers that nothing is sealed under, durably; whatever stood in their place is gone."""
+        made = os.urandom(SIZE * len(numbers))
+        keys = [made[start : start + SIZE] for start in range(0, len(made), SIZE)]
+        self._write(space, dict(zip(numbers, keys, strict=True)))
+        return keys
 
     def destroy(self, space: str, numbers: Iterable[int]) -> None:
-        """Writes zeros over the keys of these numbers, durably; also over those that were never asked for."""
-        gone = sorted(set(numbers))
-        if not gone:
-            return
-        path = self._file(space)
-        self._make(path, gone[-1] + 1)
-        with self._alone(path), path.open("r+b") as file:
-            for number in gone:
-                os.pwrite(file.fileno(), DESTROYED, number * SIZE)
-            os.fsync(file.fileno())
+        """Writes zeros over the keys of these numbers, durably; where there never was one, nothing."""
+        held = self._held(self._file(space))
+        self._write(space, {number: DESTROYED for number in numbers if number < held})
 
-    def files(self) -> list[Path]:
-        """The files that hold keys."""
-        return sorted(self._folder.glob("*.keys"))
+    def destroyed(self, space: str) -> list[int]:
+        """The numbers below the highest key whose own is gone, or never was."""
+        try:
+            said = np.fromfile(self._file(space), np.uint64)
+        except FileNotFoundError:
+            return []
+        keys = said[: len(said) // _WORDS * _WORDS].reshape(-1, _WORDS)
+        return [int(number) for number in np.flatnonzero(~keys.any(axis=1))]
+
+    def cut(self, space: str, most: int) -> None:
+        """Lets go of all keys from number `most` on."""
+        path = self._file(space)
+        if self._held(path) > most:
+            with self._alone(path), path.open("r+b") as file:
+                file.truncate(most * SIZE)
+                os.fsync(file.fileno())
+
+    def copy(self, into: Path) -> None:
+        """Copies the files of keys, each as it is at one moment; that of the inbox is none of identifiers."""
+        for path in sorted(self.folder.glob("*.keys")):
+            if path.name != _NOT_OURS:
+                with self._alone(path):
+                    shutil.copyfile(path, into / path.name)
 
     def _file(self, space: str) -> Path:
-        return self._folder / f"{space if _SAFE.fullmatch(space) else space.encode().hex() + '.hex'}.keys"
+        return self.folder / f"{space if _SAFE.fullmatch(space) else space.encode().hex() + '.hex'}.keys"
 
     @staticmethod
     def _held(path: Path) -> int:
@@ -78,7 +123,7 @@ class Keyring:
 
     def _make(self, path: Path, most: int) -> None:
         """Appends keys until there are as many; whole blocks, so that few calls wait for the disk."""
-        make_folder(self._folder)
+        make_folder(self.folder)
         with self._alone(path):
             held = self._held(path)
             if held >= most:
@@ -89,10 +134,35 @@ class Keyring:
                 if file.write(os.urandom(fresh * SIZE)) != fresh * SIZE:
                     raise BrokenStore("The keys of identifiers cannot be written.", file=path.name)
                 os.fsync(file.fileno())
-            settle_folder(self._folder)
+            settle_folder(self.folder)
+
+    def _write(self, space: str, keys: Mapping[int, bytes]) -> None:
+        if not keys:
+            return
+        path = self._file(space)
+        make_folder(self.folder)
+        with self._alone(path):
+            new = not path.exists()
+            with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0) as file:
+                for number, key in sorted(keys.items()):
+                    os.pwrite(file.fileno(), key, number * SIZE)
+                os.fsync(file.fileno())
+            if new:
+                settle_folder(self.folder)
 
     @contextmanager
     def _alone(self, path: Path) -> Iterator[None]:
         with path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _read(file: BinaryIO, numbers: Sequence[int]) -> list[bytes]:
+    """The key of each number; DESTROYED beyond the end."""
+    first, most = min(numbers), max(numbers) + 1
+    if len(numbers) * 16 > most - first:  # most of a stretch: read it in one
+        whole = os.pread(file.fileno(), (most - first) * SIZE, first * SIZE)
+        said = [whole[(number - first) * SIZE : (number - first + 1) * SIZE] for number in numbers]
+    else:
+        said = [os.pread(file.fileno(), SIZE, number * SIZE) for number in numbers]
+    return [key if len(key) == SIZE else DESTROYED for key in said]

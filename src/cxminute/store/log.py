@@ -12,7 +12,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -22,17 +22,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, func, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, insert, or_, select, update
 
 from cxminute.model.errors import BrokenStore, UnknownName, WrongUse
-from cxminute.store import failpoints
+from cxminute.store import destroying, failpoints, quarantine
 from cxminute.store import segments as files
 from cxminute.store.arrays import make_folder, settle_folder
+from cxminute.store.consents import drop_consents, put_consents
+from cxminute.store.keyring import Keyring
 from cxminute.store.known import Known, rounds
-from cxminute.store.manifest import LARGE, VERSION, add_segment, give_codes, next_segment, set_apart
+from cxminute.store.manifest import LARGE, VERSION, add_segment, give_codes, next_segment
 from cxminute.store.pieces import Piece
-from cxminute.store.schema import CHUNKS, COLLECTS, NAMES, REJECTS, SEGMENTS, SIDES, SUPERSEDED
+from cxminute.store.schema import CHUNKS, COLLECTS, NAMES, PERSONAL, REJECTS, SEGMENTS, SIDES, SUPERSEDED
 from cxminute.store.state import writing
 from cxminute.store.vault import drop_personal, put_personal
 
@@ -103,6 +104,7 @@ class Chunk:
     repeated: events that were left out because the file itself had told them just so before
     replayed: ids of quarantine rows that this chunk took up again
     consents: what events said of it: `id` of the event, `profile`, `purpose`, `said`, `how`, `at`; None for nothing
+    nobody:   how many events carried a value such as test@test.com that stands for nobody, by kind
     """
 
     events: pa.Table
@@ -112,6 +114,7 @@ class Chunk:
     repeated: int = 0
     replayed: tuple[int, ...] = ()
     consents: pa.Table | None = None
+    nobody: Mapping[str, int] = field(default_factory=dict)
 
 
 class EventLog:
@@ -120,6 +123,8 @@ class EventLog:
     def __init__(self, root: Path, state: Engine) -> None:
         self.root = root
         self.state = state
+        self.keyring = Keyring(root.parent / "keys")
+        """Keys of identifiers, and of what is kept beside the log: `.cxm/keys`."""
         self.duck = files.connect()
         self._known: tuple[str, Known] | None = None
         self._version: tuple[int, ...] = ()
@@ -243,9 +248,12 @@ class EventLog:
                 waiting += connection.execute(replays).scalars().all()
                 connection.execute(update(COLLECTS).where(c.id == number).values(undone_at=at))
                 connection.execute(update(REJECTS).where(REJECTS.c.replayed_by == number).values(replayed_by=None))
-                connection.execute(delete(REJECTS).where(REJECTS.c.collect == number))
-                drop_personal(connection, number)
+                quarantine.let_go(connection, REJECTS.c.collect == number)
+                drop_personal(connection, PERSONAL.c.collect == number)
+                drop_consents(connection, number)
             told = _told(connection, collect)
+        failpoints.at("keys.noted")
+        destroying.carry_out(self.state, self.keyring)
         self.publish()
         return told
 
@@ -259,23 +267,7 @@ class EventLog:
 
     def rejects(self, source: str | None = None, reason: str | None = None) -> pa.Table:
         """What lies in quarantine, not yet replayed: `number`, `collect` and the REJECT columns."""
-        c = REJECTS.c
-        query = (
-            select(c.id, c.collect, c.source, c.position, c.reason, c.detail, c.row)
-            .join(COLLECTS, COLLECTS.c.id == c.collect)
-            .where(c.replayed_by.is_(None), COLLECTS.c.undone_at.is_(None))
-            .order_by(c.id)
-        )
-        if source is not None:
-            query = query.where(c.source == source)
-        if reason is not None:
-            query = query.where(c.reason == reason)
-        with self.state.connect() as connection:
-            rows = connection.execute(query).all()
-        names = ("number", "collect", "source", "position", "reason", "detail", "row")
-        types = (pa.int64(), pa.int64(), pa.string(), pa.int64(), pa.string(), pa.string(), pa.string())
-        columns = zip(*rows, strict=True) if rows else [() for _ in names]
-        return pa.table({n: pa.array(column, t) for n, column, t in zip(names, columns, types, strict=True)})
+        return quarantine.waiting(self.state, self.keyring, source, reason)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -446,7 +438,10 @@ class EventLog:
             last = connection.execute(select(func.max(SEGMENTS.c.id))).scalar() or 0
             undone = connection.execute(select(func.count(COLLECTS.c.undone_at))).scalar_one()
             superseded = connection.execute(select(func.count()).select_from(SUPERSEDED)).scalar_one()
-        return last, undone, superseded
+            rows = (
+                connection.execute(select(func.sum(SEGMENTS.c.rows))).scalar() or 0
+            )  # fewer where people are forgotten
+        return last, undone, superseded, int(rows)
 
     def _backfill(self, paths: Collection[str], declared: Mapping[str, Declared]) -> None:
         with self.state.connect() as connection:
@@ -456,8 +451,27 @@ class EventLog:
             as_told = declared.get(segment.source, Declared())
             side = files.write_side(self.duck, self.root / segment.file, path, as_told.types.get(path), as_told.zone)
             file = None if side is None else f"{segment.source}/{side}"
-            with suppress(IntegrityError), writing(self.state).begin() as connection:  # another reader was quicker
-                connection.execute(insert(SIDES).values(segment=segment.id, path=path, file=file))
+            with writing(self.state).begin() as connection:
+                self._bind(connection, segment, path, file)
+
+    def _bind(self, connection: Connection, segment: Row[Any], path: str, file: str | None) -> None:
+        """Notes a side file, unless its segment was written anew or its file was swept meanwhile: who asks, asks again.
+
+        Sides are joined by row: one of the rows that a segment had before would give others what was not theirs.
+        """
+        s = SEGMENTS.c
+        held = connection.execute(select(s.id).where(s.file == segment.file).with_for_update()).scalars().all()
+        side = None if file is None else self.root / file
+        if not held and side is not None:
+            side.unlink(missing_ok=True)
+        elif segment.id in held and (side is None or side.exists()) and not self._is_bound(connection, segment, path):
+            connection.execute(insert(SIDES).values(segment=segment.id, path=path, file=file))
+
+    @staticmethod
+    def _is_bound(connection: Connection, segment: Row[Any], path: str) -> bool:
+        """Whether another reader was quicker."""
+        these = (SIDES.c.segment == segment.id, SIDES.c.path == path)
+        return connection.execute(select(SIDES.c.path).where(*these)).first() is not None
 
     @staticmethod
     def _lacking(segment: Row[Any], paths: Collection[str], done: Collection[tuple[int, str]]) -> list[str]:
@@ -485,8 +499,11 @@ class EventLog:
             ids = pa.concat_tables(kept)["id"]
             personal = chunk.personal
             if len(personal.column_names) > 2:
-                put_personal(connection, told.id, part, personal.filter(pc.is_in(personal["id"], ids)))
-        set_apart(connection, told.id, part, told.source, chunk.rejects)
+                put_personal(connection, self.keyring, told.id, part, personal.filter(pc.is_in(personal["id"], ids)))
+            if chunk.consents is not None:
+                said = chunk.consents.filter(pc.is_in(chunk.consents["id"], ids))
+                put_consents(connection, told.id, said, told.known_at, told.source)
+        quarantine.set_apart(connection, self.keyring, told.id, part, told.source, chunk.rejects)
         for start in range(0, len(chunk.replayed), _BATCH):
             some = chunk.replayed[start : start + _BATCH]
             connection.execute(update(REJECTS).where(REJECTS.c.id.in_(some)).values(replayed_by=told.id))

@@ -1,4 +1,4 @@
-"""What makes a chunk part of the log, within the transaction of whoever adds it: segments, names, quarantine."""
+"""What makes a chunk part of the log, within the transaction of whoever adds it: segments and names."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import json
 from collections.abc import Collection
 from typing import Final
 
-import pyarrow as pa
 from sqlalchemy import Connection, func, insert, select
 
 from cxminute.model.errors import BadData
 from cxminute.model.tables import EVENT
-from cxminute.store.schema import NAMES, REJECTS, SEGMENTS
+from cxminute.store.schema import NAMES, SEGMENTS
 from cxminute.store.segments import Written
-from cxminute.store.state import insert_rows
 
 VERSION: Final = int(EVENT.metadata[b"version"])
 """Of the event schema, as segments are written."""
@@ -69,10 +67,3 @@ def give_codes(connection: Connection, source: str, names: Collection[str]) -> N
         )
     for code, name in enumerate(fresh, start=taken):
         connection.execute(insert(NAMES).values(code=code, source=source, name=name))
-
-
-def set_apart(connection: Connection, collect: int, part: int, source: str, rejects: pa.Table) -> None:
-    """Puts REJECT rows into quarantine."""
-    columns = [rejects[name].to_pylist() for name in ("position", "reason", "detail", "row")]
-    rows = [(collect, part, source, *row) for row in zip(*columns, strict=True)]
-    insert_rows(connection, REJECTS, ("collect", "part", "source", "position", "reason", "detail", "row"), rows)

@@ -25,6 +25,12 @@ Ints = NDArray[np.int64]
 
 _CODES = 2**16
 
+ACCOUNT = "account"
+"""The space of accounts and of the profiles that may belong to one: an event that names its group is the group's
+(2 * group), any other its profile's (2 * profile + 1). Which account a profile belongs to is joined at scan, as is
+which person. A source's own kind of identifier of this name goes before."""
+_TOLD = ("group_id", "profile")
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -133,7 +139,9 @@ def ahead(work: Callable[[T], R], tasks: Iterable[T], threads: int) -> Iterator[
 def _batches(task: Task, columns: Sequence[str]) -> Iterator[tuple[pa.RecordBatch, int]]:
     """Record batches of a task's rows, each with the ordinal of its first row in the piece."""
     file = pq.ParquetFile(task.piece.path, read_dictionary=["name"])
-    have = [column for column in columns if column in file.schema_arrow.names]
+    names = file.schema_arrow.names
+    asked = [one for column in columns for one in (_TOLD if column == ACCOUNT and column not in names else (column,))]
+    have = [column for column in asked if column in names]
     begins = task.begins
     for group in task.groups:
         if not have:
@@ -153,15 +161,27 @@ def read_subjects(task: Task, column: str) -> list[Ints]:
 
 def _subject(piece: Piece, batch: pa.RecordBatch, column: str, begins: int) -> Ints:
     """The batch's subjects, -1 for none and for dropped rows."""
-    if column not in batch.schema.names:
-        return np.full(batch.num_rows, -1, np.int64)
-    found = batch.column(column).cast(pa.int64())
-    subjects = numbers_of(found.fill_null(-1) if found.null_count else found)
+    apart = column == ACCOUNT and column not in batch.schema.names
+    subjects = _of_account(batch) if apart else _numbers(batch, column)
     dropped = _dropped(piece, begins, batch.num_rows)
     if dropped.size:
         subjects = subjects.copy()
         subjects[dropped] = -1
     return subjects
+
+
+def _numbers(batch: pa.RecordBatch, column: str) -> Ints:
+    """A column of numbers, -1 for none; all -1 where there is no such column."""
+    if column not in batch.schema.names:
+        return np.full(batch.num_rows, -1, np.int64)
+    found = batch.column(column).cast(pa.int64())
+    return numbers_of(found.fill_null(-1) if found.null_count else found)
+
+
+def _of_account(batch: pa.RecordBatch) -> Ints:
+    """The subjects of the space of accounts, -1 for none."""
+    group, profile = (_numbers(batch, column) for column in _TOLD)
+    return np.where(group >= 0, 2 * group, np.where(profile >= 0, 2 * profile + 1, -1))
 
 
 def _dropped(piece: Piece, begins: int, rows: int) -> Ints:

@@ -12,20 +12,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Text, and_, cast, delete, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select, update
 
+from cxminute.store import destroying, failpoints, quarantine
 from cxminute.store.clocks import PERSON, Clocks, Ints, Term
+from cxminute.store.destroying import PERSONAL_KEYS
+from cxminute.store.keyring import Keyring
 from cxminute.store.log import EventLog
-from cxminute.store.schema import COLLECTS, IDENTIFIERS, PERSONAL, REJECTS
+from cxminute.store.schema import BONDS, COLLECTS, CONSENTS, IDENTIFIERS, PERSONAL, REJECTS
+from cxminute.store.sealing import seal, unseal
 from cxminute.store.state import writing
-from cxminute.store.vault import APART, ERASED, PERSON_KINDS, REMOVALS
-
-Who = tuple[str, int]
-"""An identifier: its space, and its number there."""
+from cxminute.store.vault import APART, ERASED, Vault, Who, drop_personal, erase, is_of_person
 
 _BATCH: Final = 10_000
 _EVER: Final = int(np.iinfo(np.int64).max)
@@ -39,12 +40,14 @@ class Due:
     people:   identifiers, each by its space and its number there
     rejects:  rows in quarantine, also those that were replayed
     kept:     identifiers that stay though they were asked for, since other sources know them
+    lawful:   rows of the vault that stay, since a law orders it: of people who go, under keys of their own
     """
 
     personal: tuple[int, ...] = ()
     people: tuple[Who, ...] = ()
     rejects: tuple[int, ...] = ()
     kept: tuple[Who, ...] = ()
+    lawful: tuple[int, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there is anything."""
@@ -103,9 +106,9 @@ def due(log: EventLog, terms: Sequence[Term], at: int) -> dict[str, Due]:
         with log.state.connect() as connection:
             for space in term.spaces:
                 over, own = reaches.get((_owner(term), space), _Reach()).over(at), mine.get((term.source, space), set())
-                if term.apart:  # one that no segment has was left by a collect that was killed
+                if term.apart:  # one that no segment has was left by a collect that was killed, or came with consent
                     standing = _standing(connection, term, space)
-                    gone = (standing & over) | (standing - own)
+                    gone = (standing & over) | (standing - own - (_told(connection) if space == PERSON else set()))
                 else:
                     gone = _standing(connection, term, space, among=sorted(over & own))
                 people += [(space, number) for number in sorted(gone)]
@@ -114,53 +117,76 @@ def due(log: EventLog, terms: Sequence[Term], at: int) -> dict[str, Due]:
     return found
 
 
-def of_whom(log: EventLog, term: Term, about: Mapping[str, Collection[str]], others: Sequence[Term]) -> Due:
+def of_whom(
+    log: EventLog, vault: Vault, term: Term, about: Mapping[str, Collection[str]], others: Sequence[Term], at: int
+) -> Due:
     """What is to be removed of some customers or orders of a source, whatever its age.
 
     about:  by kind of identifier the values, as the source writes them
     others: terms of all other sources: who is linked stays, by name, where one of them knows them
+    at:     UTC ms: what a law orders to keep beyond it stays
     """
-    numbers = {kind: _numbers(log, kind, _spelled(term, values)) for kind, values in about.items()}
-    people = {number for kind in PERSON_KINDS for number in numbers.get(kind, ())}
+    numbers = {kind: _numbers(vault, kind, _spelled(term, values)) for kind, values in about.items()}
+    people = {number for kind, found in numbers.items() if is_of_person(kind) for number in found}
     with Clocks(log, term) as told:
-        personal, named = told.of(log, numbers, people)
+        personal, named = told.of(log, numbers, people, at)
+        lawful = told.kept(log, at)
     words = sorted({value for values in about.values() for value in values if value.strip()})
-    with log.state.connect() as connection:
-        rejects = _rejects_naming(connection, term.source, words)
-    return _parted(log, term, personal, {PERSON: people, **named}, rejects, others)
+    rejects = rejects_naming(log, words, term.source)
+    return replace(_parted(log, term, personal, {PERSON: people, **named}, rejects, others), lawful=lawful)
 
 
-def everything(log: EventLog, term: Term, others: Sequence[Term]) -> Due:
-    """All that is personal of a source: of a shop or an account that was closed."""
+def everything(log: EventLog, term: Term, others: Sequence[Term], at: int) -> Due:
+    """All that is personal of a source, but for what a law orders to keep: of a shop or an account that was closed.
+
+    at: UTC ms
+    """
     with Clocks(log, term) as told:
         people = {space: set(numbers.tolist()) for space, (numbers, _) in told.people(term.kinds).items()}
+        lawful, names = told.kept(log, at), told.kept_names(at)
     with log.state.connect() as connection:
         query = select(PERSONAL.c.id).join(COLLECTS, COLLECTS.c.id == PERSONAL.c.collect)
         personal = connection.execute(query.where(COLLECTS.c.source == term.source)).scalars().all()
         rejects = _rejects(connection, term.source, _EVER)
         if term.apart:
             people = {space: _standing(connection, term, space) for space in term.spaces}
-    return _parted(log, term, tuple(personal), people, rejects, others)
+    people = {space: numbers - names.get(space, set()) for space, numbers in people.items()}
+    goes = tuple(sorted(set(personal) - set(lawful)))
+    return replace(_parted(log, term, goes, people, rejects, others), lawful=lawful)
 
 
-def remove(log: EventLog, term: Term, gone: Due) -> None:
-    """Removes it, all or nothing. The bytes go with `scrubbing.scrub`."""
-    c = IDENTIFIERS.c
-    begin = f"{term.source}{APART}{ERASED}" if term.apart else f"{APART}{ERASED}"
+def remove(log: EventLog, gone: Due) -> None:
+    """Removes it, all or nothing, and destroys its keys. The bytes go with `scrubbing.scrub`."""
     with writing(log.state).begin() as connection:
         for ids in _batches(gone.personal):
-            connection.execute(delete(PERSONAL).where(PERSONAL.c.id.in_(ids)))
+            drop_personal(connection, PERSONAL.c.id.in_(ids))
         for ids in _batches(gone.rejects):
-            connection.execute(delete(REJECTS).where(REJECTS.c.id.in_(ids)))
-        for space in sorted({space for space, _ in gone.people}):
-            for some in _batches([number for of, number in gone.people if of == space]):
-                erased = update(IDENTIFIERS).where(c.space == space, c.number.in_(some))
-                connection.execute(erased.values(value=literal(begin) + cast(c.number, Text)))
-        if gone.people:  # whoever remembers what a value's number is, forgets it
-            made = connection.execute(select(c.number).where(c.space == REMOVALS).order_by(c.number.desc())).scalar()
-            row = {"space": REMOVALS, "number": (made or 0) + 1, "kind": term.source, "value": str((made or 0) + 1)}
-            connection.execute(delete(IDENTIFIERS).where(c.space == REMOVALS))
-            connection.execute(insert(IDENTIFIERS).values(**row))
+            quarantine.let_go(connection, REJECTS.c.id.in_(ids))
+        _seal_anew(connection, log.keyring, gone)
+        erase(connection, gone.people)
+    failpoints.at("keys.noted")
+    destroying.carry_out(log.state, log.keyring)
+
+
+def rejects_naming(log: EventLog, words: Collection[str], source: str | None = None) -> tuple[int, ...]:
+    """Rows in quarantine, of a source or of all, in which a word stands, not within another word or number.
+
+    Every row is opened and read: what is sealed cannot be searched otherwise.
+    """
+    if not words:
+        return ()
+    named = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(words)))})(?!\w)")
+    c = REJECTS.c
+    query = select(c.id, c.sealed).order_by(c.id)
+    if source is not None:
+        query = query.where(c.source == source)
+    found: list[int] = []
+    with log.state.connect() as connection:
+        for rows in connection.execute(query, execution_options={"yield_per": _BATCH}).partitions():
+            numbers, sealed = zip(*rows, strict=True)
+            said = quarantine.opened(log.keyring, numbers, sealed)
+            found += [number for number, row in zip(numbers, said, strict=True) if row and named.search(row)]
+    return tuple(found)
 
 
 def sources_in_vault(log: EventLog) -> set[str]:
@@ -209,9 +235,9 @@ def _owner(term: Term) -> str:
 def _standing(connection: Connection, term: Term, space: str, among: Sequence[int] | None = None) -> set[int]:
     """Numbers of a space whose identifier still says what it is: of a source apart all, else those among some."""
     c = IDENTIFIERS.c
-    tests: list[ColumnElement[bool]] = [c.space == space, ~c.value.contains(f"{APART}{ERASED}", autoescape=True)]
+    tests: list[ColumnElement[bool]] = [c.space == space, ~c.value.startswith(ERASED)]
     if term.apart:
-        tests.append(c.value.startswith(f"{term.source}{APART}", autoescape=True))
+        tests.append(c.apart == term.source)
     if among is None:
         return set(connection.execute(select(c.number).where(*tests)).scalars())
     found: set[int] = set()
@@ -220,34 +246,39 @@ def _standing(connection: Connection, term: Term, space: str, among: Sequence[in
     return found
 
 
+def _told(connection: Connection) -> set[int]:
+    """Numbers of persons of whom something was said beside events: consent, or that two are one."""
+    columns = (CONSENTS.c.profile, BONDS.c.a, BONDS.c.b)
+    return {number for column in columns for number in connection.execute(select(column).distinct()).scalars()}
+
+
+def _seal_anew(connection: Connection, keyring: Keyring, gone: Due) -> None:
+    """What a law orders to keep of people who go gets keys of its own, since theirs are about to be destroyed."""
+    people = {number for space, number in gone.people if space == PERSON}
+    c = PERSONAL.c
+    for ids in _batches(gone.lawful) if people else ():
+        query = select(c.id, c.profile, c.sealed).where(c.id.in_(ids), c.profile.is_not(None))
+        rows = [row for row in connection.execute(query) if row.profile in people]
+        said = unseal(keyring.held(PERSON, [row.profile for row in rows]), [row.sealed for row in rows])
+        stay = [(row.id, text) for row, text in zip(rows, said, strict=True) if text is not None]
+        keys = keyring.fresh(PERSONAL_KEYS, [number for number, _ in stay])
+        for (number, _), sealed in zip(stay, seal(keys, [text for _, text in stay]), strict=True):
+            connection.execute(update(PERSONAL).where(c.id == number).values(profile=None, sealed=sealed))
+
+
 def _rejects(connection: Connection, source: str, before: int) -> tuple[int, ...]:
     """Rows in quarantine that came by a moment: what their collect began at."""
     query = select(REJECTS.c.id).join(COLLECTS, COLLECTS.c.id == REJECTS.c.collect)
     return tuple(connection.execute(query.where(REJECTS.c.source == source, COLLECTS.c.known_at <= before)).scalars())
 
 
-def _rejects_naming(connection: Connection, source: str, words: Sequence[str]) -> tuple[int, ...]:
-    """Rows in quarantine in which one of the words stands, not within another word or number."""
-    c = REJECTS.c
-    found: set[int] = set()
-    for word in words:
-        alone = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
-        query = select(c.id, c.row).where(c.source == source, c.row.contains(word, autoescape=True))
-        found.update(row.id for row in connection.execute(query) if alone.search(row.row))
-    return tuple(sorted(found))
-
-
 def _spelled(term: Term, values: Collection[str]) -> list[str]:
     return [f"{term.source}{APART}{value}" if term.apart else value for value in values]
 
 
-def _numbers(log: EventLog, kind: str, values: Sequence[str]) -> list[int]:
-    c = IDENTIFIERS.c
-    found: list[int] = []
-    with log.state.connect() as connection:
-        for some in _batches(values):
-            found += connection.execute(select(c.number).where(c.kind == kind, c.value.in_(some))).scalars()
-    return found
+def _numbers(vault: Vault, kind: str, values: Sequence[str]) -> list[int]:
+    found = (vault.number(kind, value) for value in values)
+    return [number for number in found if number is not None]
 
 
 def _batches(found: Sequence[Any]) -> Iterator[Sequence[Any]]:

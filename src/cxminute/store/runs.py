@@ -10,13 +10,10 @@ of it holds as soon as the events are counted into their places; positions and i
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -25,15 +22,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq  # noqa: TID251 -- the index reads our own segments
 from numpy.typing import NDArray
 
-from cxminute.model.errors import BrokenStore
 from cxminute.store import kernels
 from cxminute.store.arrays import numbers_of, open_array, plain, settle_folder, write_array
 from cxminute.store.columns import Columns, FiledColumns
+from cxminute.store.facts import VERSION, read_facts, write_facts
 from cxminute.store.pieces import Piece, ahead, certain, column_of, in_sequence, read_events, read_subjects, tasks
 
 Ints = NDArray[np.int64]
-
-VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,30 +255,3 @@ def open_run(folder: Path, pieces: Mapping[str, Piece], threads: int) -> Run:
         columns=FiledColumns(folder, held, permutation),
         keys=keys,
     )
-
-
-def write_facts(path: Path, facts: Mapping[str, object]) -> None:
-    """Facts as JSON, safe on disk; the file is there whole or not at all."""
-    unfinished = path.with_name(f".{uuid4().hex}")
-    with unfinished.open("w", encoding="utf-8") as file:
-        json.dump(facts, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-    settle_folder(path.parent)
-
-
-def read_facts(path: Path) -> dict[str, Any]:
-    """Facts of a file of this or an earlier version."""
-    try:
-        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as fault:
-        raise BrokenStore(
-            f"The index file {path.name} cannot be read: {fault}.",
-            then="Delete the index folder: it is made again from the log.",
-        ) from fault
-    if facts.get("version", 0) > VERSION:
-        raise BrokenStore(
-            f"The index was written by a newer version ({facts['version']}).", allowed=f"up to version {VERSION}"
-        )
-    return facts

@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
-import msgspec
 import pyarrow as pa
 from sqlalchemy import select
 
+from cxminute.store.log import EventLog
 from cxminute.store.pieces import Piece
 from cxminute.store.schema import COLLECTS, PERSONAL
 from cxminute.store.segments import connect, escaped
-from cxminute.store.state import State
+from cxminute.store.vault import opened_personal
 
 _GRAIN = 1_000_000
 
@@ -55,15 +55,16 @@ def sample(
         yield found.drop_columns(["file_row_number"])
 
 
-def personal(state: State, source: str, events: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def personal(log: EventLog, source: str, events: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """(event, path -> value) of what the vault keeps of these events of a source, read row by row."""
     c = PERSONAL.c
-    query = select(c.event, c.document).join(COLLECTS, COLLECTS.c.id == c.collect)
+    query = select(c.id, c.profile, c.sealed, c.event).join(COLLECTS, COLLECTS.c.id == c.collect)
     query = query.where(COLLECTS.c.source == source, COLLECTS.c.undone_at.is_(None))
-    with state.connect() as connection:
-        for event, document in connection.execute(query, execution_options={"yield_per": 10_000}):
-            if event in events:
-                yield event, msgspec.json.decode(document)
+    with log.state.connect() as connection:
+        for rows in connection.execute(query, execution_options={"yield_per": 10_000}).partitions():
+            asked = [row for row in rows if row.event in events]
+            said = opened_personal(log.keyring, [(row.id, row.profile, row.sealed) for row in asked])
+            yield from ((row.event, one) for row, one in zip(asked, said, strict=True) if one is not None)
 
 
 def _among(

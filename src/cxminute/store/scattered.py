@@ -25,7 +25,8 @@ from cxminute.model.errors import BrokenStore
 from cxminute.store.arranging import by_subject
 from cxminute.store.arrays import KINDS, joined, numbers_of, plain, typed, worded
 from cxminute.store.footers import even_cuts, foot, spans, spread
-from cxminute.store.index import SMALL, Index, People
+from cxminute.store.index import SMALL, Index
+from cxminute.store.people import People
 from cxminute.store.pieces import Piece, Task, column_of, read_events, tasks
 from cxminute.store.runs import Run
 from cxminute.store.streams import Bucket, Names
@@ -60,6 +61,7 @@ class ScatteredLog:
     codes: Mapping[tuple[str, str], int]
     sources: frozenset[str] | None
     people: People | None
+    behind: People | None
     keys: tuple[str, ...]
     kinds: Mapping[str, tuple[str, ...]]
     bounds: tuple[int, ...]
@@ -135,7 +137,9 @@ class ScatteredLog:
         """The rows of a portion whose subject lies in a range."""
         try:
             chunks = read_events(portion, column_of(self.per), self.codes)
-            subjects = self._owners(np.concatenate([np.empty(0, np.int64), *(chunk.subjects for chunk in chunks)]))
+            subjects = np.concatenate([np.empty(0, np.int64), *(chunk.subjects for chunk in chunks)])
+            if self.people is not None:
+                subjects = self.people.owners(subjects)
             kept = np.flatnonzero((subjects >= bucket.start) & (subjects < bucket.stop))
             if not kept.size:
                 return self._schema.empty_table()
@@ -148,7 +152,7 @@ class ScatteredLog:
                 "code": pa.array(np.concatenate([chunk.codes for chunk in chunks])),
                 "position": own.read("position"),
                 "id": plain(own.read("id")),
-                **{f"#{key}": own.read(key).cast(pa.int64()) for key in self.keys},
+                **{f"#{key}": self._persons(key, own.read(key).cast(pa.int64())) for key in self.keys},
                 **{name: _values(parts, path, kind) for name, path, kind in self._named},
             }
         except OSError as fault:
@@ -159,18 +163,12 @@ class ScatteredLog:
         table = pa.Table.from_arrays([columns[name] for name in self._schema.names], schema=self._schema)
         return table if kept.size == table.num_rows else table.take(pa.array(kept))
 
-    def _owners(self, subjects: Ints) -> Ints:
-        """The person of each profile, where several profiles are one person; other subjects are their own."""
-        if self.people is None:
-            return subjects
-        mapped = self.people.persons
-        inside = (subjects >= 0) & (subjects < mapped.size)
-        owners = subjects.copy()
-        owners[inside] = mapped[subjects[inside]]
-        return owners
+    def _persons(self, key: str, numbers: pa.Array) -> pa.Array:
+        """Whose each row is in a space; behind another subject stands a person, and no profile."""
+        return numbers if self.behind is None or key != column_of("person") else self.behind.owners_of(numbers)
 
 
-def scatter_log(
+def scatter_log(  # noqa: PLR0913 -- as of `open_index`
     pieces: Sequence[Piece],
     space: str,
     codes: Mapping[tuple[str, str], int],
@@ -178,12 +176,13 @@ def scatter_log(
     sources: frozenset[str] | None = None,
     closes_at: int | None = None,
     people: People | None = None,
+    behind: People | None = None,
     paths: Collection[str] | None = None,
     bucket: int | None = None,
 ) -> ScatteredLog:
     """The description of a log, from the footers of its segments.
 
-    pieces, space, codes, sources, closes_at, people: as of `build` and `open_index`
+    pieces, space, codes, sources, closes_at, people, behind: as of `build` and `open_index`
     paths:   that tasks may ask for; None for every path that has a column
     bucket:  about how many events a bucket has; None for what keeps a cluster busy and a worker's memory small
     raises:  BrokenStore where a segment is not as the log says
@@ -210,7 +209,8 @@ def scatter_log(
         codes=dict(codes),
         sources=sources,
         people=people,
-        keys=tuple(sorted(keys - ({column_of(space)} if people is None else set()))),
+        behind=None if space == "person" else behind,
+        keys=tuple(sorted(keys - {column_of(space)})),
         kinds={path: tuple(sorted(found)) for path, found in sorted(kinds.items())},
         bounds=_bounds(spreads, people, size),
     )
@@ -284,6 +284,6 @@ def _bounds(spreads: Sequence[tuple[int, int, int]], people: People | None, buck
         return ()
     low, high = min(low for low, _, _ in spreads), max(high for _, high, _ in spreads)
     if people is not None and people.persons.size:
-        low, high = min(low, int(people.persons.min())), max(high, int(people.persons.max()))
+        low, high = min(low, max(0, int(people.persons.min()))), max(high, int(people.persons.max()))
     many = -(-sum(rows for _, _, rows in spreads) // bucket)
     return (low, *even_cuts(spreads, many), high + 1)

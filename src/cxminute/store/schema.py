@@ -256,6 +256,7 @@ REQUESTS: Final = Table(
     Column("due_at", BigInteger, nullable=False, comment="UTC ms"),
     Column("checked_at", BigInteger, comment="when whoever asked proved who they are, UTC ms"),
     Column("extended_at", BigInteger, comment="when they were told that it takes two months more, UTC ms"),
+    Column("said", Text, comment="JSON: how it was checked, why it was extended or refused; in words of ours"),
     Column("done_at", BigInteger, comment="UTC ms; empty while it is open"),
     Column("proof", Text, comment="file below .cxm/proofs that says what was done"),
     UniqueConstraint("source", "kind", "message"),
@@ -272,6 +273,7 @@ BONDS: Final = Table(
     Column("why", Text, nullable=False, comment="in the words of whoever said it; of linkage, its model and weight"),
     Column("known_at", BigInteger, nullable=False, comment="when it was said, UTC ms"),
     Index("bonds_by_pair", "a", "b"),
+    Index("bonds_by_b", "b"),
 )
 """What people, and linkage that people accepted, say of two identifiers; the newest of a pair holds."""
 
@@ -290,6 +292,8 @@ MERGES: Final = Table(
     Column("known_at", BigInteger, nullable=False, comment="when it was noticed, UTC ms"),
     Index("merges_by_person", "person"),
     Index("merges_by_other", "other"),
+    Index("merges_by_a", "a"),
+    Index("merges_by_b", "b"),
 )
 """Every merge and unmerge of people, in the order in which they were noticed."""
 
@@ -308,8 +312,18 @@ PROPOSALS: Final = Table(
     Column("made_at", BigInteger, nullable=False, comment="UTC ms"),
     Column("decided_at", BigInteger, comment="UTC ms"),
     UniqueConstraint("model", "a", "b"),
+    Index("proposals_by_a", "a"),
+    Index("proposals_by_b", "b"),
 )
 """Pairs that a linkage model holds for one person."""
+
+DESTROYING: Final = Table(
+    "destroying",
+    metadata,
+    Column("space", Text, primary_key=True, comment="of the keys: 'person', 'order_id', 'rejects' ..."),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+)
+"""Keys whose rows are gone: destroyed at once after the commit, or, where a kill came between, by whoever is next."""
 
 CONSENTS: Final = Table(
     "consents",
@@ -323,6 +337,7 @@ CONSENTS: Final = Table(
     Column("at", BigInteger, nullable=False, comment="when it was said, UTC ms"),
     Column("known_at", BigInteger, nullable=False, comment="UTC ms"),
     Column("collect", Integer, ForeignKey("collects.id"), comment="that brought it; empty where none did"),
+    Column("why", Text, nullable=False, server_default="", comment="in the words of whoever recorded it by hand"),
     Index("consents_by_profile", "profile"),
     Index("consents_by_collect", "collect"),
 )

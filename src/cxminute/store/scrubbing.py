@@ -21,13 +21,17 @@ _TABLES: Final = ("personal", "identifiers", "rejects", "requests")
 
 DONE: Final = "rewritten"
 FREED: Final = "freed"
+SEALED: Final = "cleared; what lay there was sealed, and its keys are destroyed"
 IN_USE: Final = "in use: try again"
 LARGE: Final = "too many calls wait: try again"
 NOT_THERE: Final = "not there"
 
 
-def scrub(state: Engine) -> str:
-    """Makes what was deleted from a state unreadable; DONE (SQLite), FREED (PostgreSQL), or IN_USE: nothing is lost."""
+def scrub(state: Engine, *, whole: bool = False) -> str:
+    """Makes what was deleted from a state unreadable; DONE (SQLite), FREED (PostgreSQL), or IN_USE: nothing is lost.
+
+    whole: PostgreSQL writes these tables anew, too, while nobody else can read them
+    """
     with closing(state.raw_connection()) as connection:
         if state.dialect.name == "sqlite":
             return _rewrite(connection.driver_connection)
@@ -36,10 +40,34 @@ def scrub(state: Engine) -> str:
             return IN_USE
         driver.autocommit = True
         try:
-            driver.execute(f"VACUUM {', '.join(_TABLES)}")
+            driver.execute(f"VACUUM {'(FULL) ' if whole else ''}{', '.join(_TABLES)}")
         finally:
             driver.autocommit = False
         return FREED
+
+
+def is_small(state: Engine) -> bool:
+    """Whether an embedded state is rewritten in a moment."""
+    if state.dialect.name != "sqlite":
+        return False
+    with state.connect() as connection:
+        pages, size = (
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("page_count", "page_size")
+        )
+        return bool(pages * size <= LARGEST)
+
+
+def settle(state: Engine) -> str:
+    """Brings in and cuts the log of an embedded state, of which nothing was deleted but what lay sealed.
+
+    SQLite has cleared it where it stood; what older pages still hold of it cannot be read without its keys. PostgreSQL
+    frees its space. SEALED, FREED or IN_USE.
+    """
+    if state.dialect.name != "sqlite":
+        return scrub(state)
+    with closing(state.raw_connection()) as connection:
+        driver = connection.driver_connection
+        return IN_USE if driver is None or _cut(driver) else SEALED
 
 
 def scrub_inbox(path: Path) -> str:
@@ -57,7 +85,13 @@ def scrub_inbox(path: Path) -> str:
 def _rewrite(connection: dbapi2.Connection) -> str:
     try:
         connection.execute("VACUUM")
-        [(busy, *_)] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        busy = _cut(connection)
     except dbapi2.OperationalError:  # locked for longer than one waits, or no room for the copy
         return IN_USE
     return IN_USE if busy else DONE
+
+
+def _cut(connection: dbapi2.Connection) -> bool:
+    """Brings in the write-ahead log and cuts it to nothing; returns whether somebody's reading stood in the way."""
+    [(busy, *_)] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return bool(busy)

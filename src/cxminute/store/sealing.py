@@ -17,12 +17,17 @@ _NONCE: Final = 12
 def seal(keys: Sequence[bytes], texts: Sequence[str]) -> list[bytes | None]:
     """Each text under its key: nonce, ciphertext and tag; None under a destroyed key."""
     nonces = os.urandom(_NONCE * len(keys))
-    return [
-        None if key == DESTROYED else nonce + AESGCM(key).encrypt(nonce, text.encode(), None)
-        for key, text, nonce in zip(
-            keys, texts, (nonces[i : i + _NONCE] for i in range(0, len(nonces), _NONCE)), strict=True
-        )
-    ]
+    ciphers: dict[bytes, AESGCM] = {}  # one costs as much as to seal a document, and people come with many
+    sealed: list[bytes | None] = []
+    for place, (key, text) in enumerate(zip(keys, texts, strict=True)):
+        if key == DESTROYED:
+            sealed.append(None)
+            continue
+        if (cipher := ciphers.get(key)) is None:
+            cipher = ciphers[key] = AESGCM(key)
+        nonce = nonces[place * _NONCE : place * _NONCE + _NONCE]
+        sealed.append(nonce + cipher.encrypt(nonce, text.encode(), None))
+    return sealed
 
 
 def unseal(keys: Sequence[bytes], sealed: Sequence[bytes | None]) -> list[str | None]:

@@ -24,7 +24,7 @@ from cxminute.model.errors import BrokenStore
 from cxminute.model.tables import EVENT, MOMENT
 from cxminute.store import failpoints
 from cxminute.store.arrays import make_folder, settle_folder
-from cxminute.store.vault import PERSON_KINDS
+from cxminute.store.vault import is_of_person
 
 TYPES: Final = {"number": pa.float64(), "text": pa.string(), "flag": pa.bool_(), "time": MOMENT}
 """What a typed column can hold, by the name that ends it."""
@@ -38,7 +38,8 @@ _VARIANT: Final = {  # how the types of a VARIANT's values are called, by their 
 }
 _EVENT_COLUMNS: Final = tuple(EVENT.names)
 # without SHREDDING every distinct key would become columns of its own: 10,000 wide rows fail under 12 GB
-_FORMAT: Final = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880, SHREDDING {'rest': 'STRUCT(_ VARCHAR)'})"
+FORMAT: Final = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880, SHREDDING {'rest': 'STRUCT(_ VARCHAR)'})"
+"""How every segment is written."""
 REST: Final = "rest"
 """The column of what no definition names."""
 
@@ -119,7 +120,7 @@ def write_segment(
     try:
         duck.execute(
             f"COPY (SELECT {', '.join(shown)} FROM events) TO '{escaped(temporary)}' "  # noqa: S608 -- quoted names
-            f"{_FORMAT}"
+            f"{FORMAT}"
         )
     finally:
         duck.unregister("events")
@@ -156,7 +157,7 @@ def merge_segments(
     temporary = root / source / f".writing-{os.getpid()}"
     duck.execute(
         f'COPY (SELECT {shown} FROM {whole} ORDER BY profile NULLS LAST, "at", position, id) '  # noqa: S608 -- quoted names
-        f"TO '{escaped(temporary)}' {_FORMAT}"
+        f"TO '{escaped(temporary)}' {FORMAT}"
     )
     failpoints.at("segment.written")
     ends = 'count(*), min(epoch_ms("at")), max(epoch_ms("at"))'
@@ -264,7 +265,7 @@ def volumes(
     described = duck.execute(f"DESCRIBE SELECT * FROM {file}").fetchall()  # noqa: S608 -- our own file
     columns = [column for column, *_ in described]
     kinds = ["profile", *(c for c in columns if c not in {*_EVENT_COLUMNS, "profile", "rest", "file_row_number"}
-             and c not in PERSON_KINDS and ":" not in c)]  # fmt: skip
+             and not is_of_person(c) and ":" not in c)]  # fmt: skip
     typed = [column for column in columns if ":" in column]
     counted = ", ".join(f"count({quoted(column)})" for column in [*kinds, *typed])
     bounds = [('epoch_ms("at") >= ?', since), ('epoch_ms("at") < ?', until), ('epoch_ms("at") <= ?', as_of)]

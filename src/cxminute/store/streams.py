@@ -15,6 +15,7 @@ from cxminute.model.steps import Condition, Step
 from cxminute.store import kernels
 from cxminute.store.arrays import joined, numbers_of
 from cxminute.store.conditions import evaluate, told_apart
+from cxminute.store.people import People
 from cxminute.store.runs import Run, settle
 
 Ints = NDArray[np.int64]
@@ -60,10 +61,11 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some events of a run: a stretch, or places in any order."""
+    """Some events of a run: a stretch, or places in any order; and who is behind them, where profiles are merged."""
 
     run: Run
     chosen: slice | Ints
+    people: People | None = None
 
     def take(self, values: pa.Array) -> pa.Array:
         """These events' values of a column of the run."""
@@ -74,7 +76,8 @@ class Part:
     def numbers(self, space: str) -> pa.Array:
         """Of whom these events are in a space, as int64; null where of nobody."""
         found = self.run.columns.numbers(space)
-        return self.take(pa.nulls(self.run.times.size, pa.int64()) if found is None else found)
+        numbers = self.take(pa.nulls(self.run.times.size, pa.int64()) if found is None else found)
+        return numbers if self.people is None or space != "person" else self.people.owners_of(numbers)
 
 
 class Bucket:

@@ -1,8 +1,13 @@
-"""When what a reader tells of was last changed by its sender, so that an older telling never replaces a newer."""
+"""When what a reader tells of was last changed by its sender, so that an older telling never replaces a newer.
+
+A record is called by its first word and a keyed digest ('order 5d41...'): its own name may be an order's or a
+customer's number, and no database's log is to hold one that was forgotten.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from hashlib import blake2b
 from typing import Final
 
 from sqlalchemy import Engine, delete, select
@@ -16,29 +21,46 @@ _BATCH: Final = 10_000
 class Versions:
     """Of each record of a source, the newest change that is known."""
 
-    def __init__(self, state: Engine) -> None:
-        self._state = state
+    def __init__(self, state: Engine, secret: bytes) -> None:
+        """secret: the project's own key for digests."""
+        self._state, self._secret = state, secret[: blake2b.MAX_KEY_SIZE]
 
     def newest(self, source: str, keys: Collection[str]) -> dict[str, int]:
         """Of those records that are known: when they were last changed, UTC ms."""
-        asked, c = sorted(set(keys)), VERSIONS.c
+        called, c = self._called(source, keys), VERSIONS.c
+        asked = sorted(called)
         found: dict[str, int] = {}
         with self._state.connect() as connection:
             for start in range(0, len(asked), _BATCH):
                 query = select(c.record, c.changed_at)
                 some = (c.source == source, c.record.in_(asked[start : start + _BATCH]))
-                found.update((row.record, row.changed_at) for row in connection.execute(query.where(*some)))
+                for row in connection.execute(query.where(*some)):
+                    key = called[row.record]
+                    found[key] = max(row.changed_at, found.get(key, row.changed_at))
         return found
 
     def learn(self, source: str, changed: Mapping[str, int], collect: int) -> None:
         """Notes what a collect told of; who asked `newest` before has left out what is older."""
-        keys, c = sorted(changed), VERSIONS.c
+        called, c = self._called(source, changed), VERSIONS.c
+        keys = sorted(called)
         with writing(self._state).begin() as connection:
             for start in range(0, len(keys), _BATCH):
                 some = keys[start : start + _BATCH]
                 connection.execute(delete(VERSIONS).where(c.source == source, c.record.in_(some)))
-                rows = [(source, key, changed[key], collect) for key in some]
+                rows = [(source, key, changed[called[key]], collect) for key in some if called[key] != key]
                 insert_rows(connection, VERSIONS, ("source", "record", "changed_at", "collect"), rows)
+
+    def _called(self, source: str, keys: Iterable[str]) -> dict[str, str]:
+        """By what a record is called here, its key; by the key itself, too, as older versions called it."""
+        begun = blake2b(f"{source}\0".encode(), digest_size=16, key=self._secret, person=b"record")
+        found: dict[str, str] = {}
+        for key in set(keys):
+            made = begun.copy()
+            made.update(key.encode())
+            word, blank, _ = key.partition(" ")
+            found[f"{word if blank else ''}{blank}{made.hexdigest()}"] = key
+            found[key] = key
+        return found
 
     def prune(self, source: str, begin: str, before: int) -> None:
         """Lets go of records whose names begin so and that last changed before a moment, UTC ms."""

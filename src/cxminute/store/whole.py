@@ -15,6 +15,7 @@ import pyarrow as pa
 from cxminute.store.pieces import Piece, column_of
 from cxminute.store.profiles import OWN, Span, stand
 from cxminute.store.segments import REST, connect, is_path, quoted
+from cxminute.store.vault import LINKING
 
 _BATCH: Final = 8_192
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
@@ -54,7 +55,8 @@ def whole(pieces: Sequence[Piece], span: Span, per: str | None = None, names: Se
         return
     duck = connect()
     files, columns, tests = stand(duck, pieces, span)
-    kinds = {name: name for name in columns if name not in OWN and not is_path(name)} | {"person": "profile"}
+    own = [name for name in columns if name not in OWN and not is_path(name) and not name.startswith(LINKING)]
+    kinds = {name: name for name in own} | {"person": "profile"}
     paths = [name for name in columns if is_path(name)]
     times = [path for path in paths if path.endswith(":time")]
     column = "" if per is None else column_of(per)

@@ -1,0 +1,123 @@
+"""Values that an older version left in the clear: sealed once, when its state is first opened.
+
+Batch by batch, each a transaction: after a kill it goes on where it was. Then the database's files are rewritten, so
+that no clear value is left in their gaps, and only then the mark that the migration set is taken away.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Column, Connection, Engine, Table, bindparam, delete, select, update
+
+from cxminute.store import failpoints
+from cxminute.store.arrays import make_folder
+from cxminute.store.destroying import PERSONAL_KEYS, REJECT_KEYS, REQUEST_KEYS
+from cxminute.store.keyring import Keyring
+from cxminute.store.schema import IDENTIFIERS, PERSONAL, REJECTS, REQUESTS
+from cxminute.store.scrubbing import DONE, FREED, scrub
+from cxminute.store.sealing import seal
+from cxminute.store.state import writing
+from cxminute.store.vault import APART, CLEAR, ERASED, REMOVALS, Digest
+
+_BATCH: Final = 10_000
+
+
+def is_clear(state: Engine) -> bool:
+    """Whether an older version left values in the clear."""
+    query = select(IDENTIFIERS.c.number).where(IDENTIFIERS.c.space == CLEAR)
+    with state.connect() as connection:
+        return connection.execute(query).first() is not None
+
+
+def seal_clear(state: Engine, keyring: Keyring, secret: bytes) -> bool:
+    """Seals what stands in the clear, where anything does; whether there is nothing left to do.
+
+    secret:  the project's own key for digests
+    returns: False where the files could not be rewritten, since somebody else has them open: the next opening tries
+    """
+    with _alone(keyring.folder):
+        if not is_clear(state):  # somebody else did it meanwhile
+            return True
+        _identifiers(state, keyring, Digest(secret))
+        _texts(state, keyring, PERSONAL, PERSONAL.c.document, PERSONAL_KEYS)
+        _texts(state, keyring, REJECTS, REJECTS.c.row, REJECT_KEYS)
+        _texts(state, keyring, REQUESTS, REQUESTS.c.about, REQUEST_KEYS)
+        if scrub(state, whole=True) not in {DONE, FREED}:
+            return False
+        with writing(state).begin() as connection:
+            connection.execute(delete(IDENTIFIERS).where(IDENTIFIERS.c.space == CLEAR))
+        return True
+
+
+def _identifiers(state: Engine, keyring: Keyring, digest: Digest) -> None:
+    c = IDENTIFIERS.c
+    with state.connect() as connection:
+        spaces = connection.execute(select(c.space).where(c.space.not_in((REMOVALS, CLEAR))).distinct()).scalars().all()
+    for space in spaces:
+        clear = select(c.number, c.kind, c.value).where(
+            c.space == space, c.sealed.is_(None), ~c.value.startswith(ERASED)
+        )
+        for connection, rows in _batches(state, clear, c.number):
+            changed = []
+            standing = [row for row in rows if ERASED not in row.value]
+            keys = keyring.usable(space, [row.number for row in standing])
+            for row, body in zip(standing, seal(keys, [row.value for row in standing]), strict=True):
+                [said] = digest.of(row.kind, [row.value])
+                changed.append((row.number, said, _source(row.value), body))
+            gone = [row for row in rows if ERASED in row.value]  # after the source that knew it
+            changed += [(row.number, f"{ERASED}{row.number}", _source(row.value), None) for row in gone]
+            keyring.destroy(space, [row.number for row in gone])
+            query = update(IDENTIFIERS).where(c.space == space, c.number == bindparam("n"))
+            values: dict[Any, Any] = {c.value: bindparam("v"), c.apart: bindparam("a"), c.sealed: bindparam("s")}
+            if given := [dict(zip("nvas", one, strict=True)) for one in changed]:
+                connection.execute(query.values(values), given)
+
+
+def _source(value: str) -> str:
+    """The one source that knows an identifier; '' for all."""
+    return value.partition(APART)[0] if APART in value else ""
+
+
+def _texts(state: Engine, keyring: Keyring, table: Table, text: Column[Any], space: str) -> None:
+    """Seals a column of texts, each under the key of its profile, where the table has that, or of its row."""
+    c = table.c
+    owned = [c.profile] if "profile" in c else []
+    clear = select(c.id, text.label("said"), *owned).where(text.not_in(("", "{}")))
+    for connection, rows in _batches(state, clear, c.id):
+        people = [row for row in rows if owned and row.profile is not None]
+        alone = [row for row in rows if not owned or row.profile is None]
+        sealed = {row.id: body for row, body in zip(people, _theirs(keyring, people), strict=True)}
+        keys = keyring.fresh(space, [row.id for row in alone])
+        sealed |= {row.id: body for row, body in zip(alone, seal(keys, [row.said for row in alone]), strict=True)}
+        query = update(table).where(c.id == bindparam("n")).values({text: "", c.sealed: bindparam("s")})
+        connection.execute(query, [{"n": number, "s": body} for number, body in sealed.items()])
+
+
+def _theirs(keyring: Keyring, rows: Sequence[Any]) -> list[bytes | None]:
+    return seal(keyring.keys("person", [row.profile for row in rows]), [row.said for row in rows])
+
+
+def _batches(state: Engine, query: Any, number: Column[Any]) -> Iterator[tuple[Connection, Sequence[Any]]]:
+    """Rows of a query in order, some at a time, each with the transaction that they were read in."""
+    last = -1
+    while True:
+        with writing(state).begin() as connection:
+            rows = connection.execute(query.where(number > last).order_by(number).limit(_BATCH)).all()
+            if not rows:
+                return
+            yield connection, rows
+            last = rows[-1][0]
+        failpoints.at("clear.sealed")
+
+
+@contextmanager
+def _alone(keys: Path) -> Iterator[None]:
+    make_folder(keys)
+    with (keys / "sealing.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

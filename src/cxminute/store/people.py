@@ -1,0 +1,40 @@
+"""Which profiles are one person, as whoever reads streams takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from cxminute.store.arrays import numbers_of
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Which person each profile belongs to, at one version of what is known of identities.
+
+    persons: number of the person by number of the profile, -1 for one that is left out; profiles beyond its end are
+             persons of their own number
+    """
+
+    version: int
+    persons: Ints
+
+    def owners(self, profiles: Ints) -> Ints:
+        """The person of each profile; -1, which is nobody, stays."""
+        inside = (profiles >= 0) & (profiles < self.persons.size)
+        if inside.all():
+            found: Ints = self.persons[profiles]
+            return found
+        owners = profiles.copy()
+        owners[inside] = self.persons[profiles[inside]]
+        return owners
+
+    def owners_of(self, profiles: pa.Array) -> pa.Array:
+        """The same of an int64 array, where null is nobody."""
+        owners = self.owners(numbers_of(profiles.fill_null(-1) if profiles.null_count else profiles))
+        return pa.array(owners, mask=owners < 0)
