@@ -14,11 +14,16 @@ BENCHMARKS = {
     "collect": "files into the log, beside DuckDB sorting and ClickHouse loading and sorting the same rows",
     "door": "events acknowledged over HTTP after a sync, and into the log, beside a no-op under the same server",
     "live": "one event at a time and in small batches, beside the same function not compiled",
+    "forget": "one person, and a hundred at once, taken out of every segment and table; what is left is checked",
     "funnel": "funnels over the index, beside ClickHouse's windowFunnel on the same rows",
     "curves": "completion curve, retention and lifecycle over the index",
     "flows": "direct successions over the index, beside pm4py and polars",
     "logs": "a process log of XES into the log, beside pm4py reading the same file",
+    "linkage": "people without a shared identifier, beside Splink alone with the same settings",
+    "linkage_labels": "how right linkage is on labelled records, beside the settings of Splink's tutorial",
     "index": "the journey index from the log, beside ClickHouse loading and DuckDB sorting the same rows",
+    "people": "edges between text identifiers into people, beside networkx, scipy and recursion in DuckDB",
+    "permits": "who may be part of a use, and why not, beside a dictionary in Python and a join in DuckDB",
     "pattern": "a branching timed pattern with a guard, beside ClickHouse's sequenceMatch on the same rows",
 }
 """Each is a module of this package with `EVENTS`, its default size, and `measure(events) -> Outcome`."""
