@@ -17,6 +17,7 @@ from cxminute.app.door.draining import Drain
 from cxminute.app.project import Project
 from cxminute.model.errors import BadData, BrokenStore, WrongUse
 from cxminute.store import archive, backups
+from cxminute.store.backups import Taken
 from tests.app.small_site import NOON, balance, call, ids, item, make_site
 from tests.conformance.postgres import empty_database
 
@@ -40,8 +41,12 @@ class Site:
         """The project that comes out of the backup `name`."""
         if self._fresh:
             self._patch.setenv("CXM_BACKUP_STATE", self._fresh())
-        bring_back(self.folder / name, self.folder / f"{name}-restored")
+        bring_back(self.folder / name, self.folder / f"{name}-restored", self.folder / "keys")
         return self.open(self.folder / f"{name}-restored")
+
+    def put_away(self, name: str = "b") -> Taken:
+        """A backup of it, with the keys of identifiers beside it."""
+        return back_up(self.project, self.folder / name, identifier_keys=self.folder / "keys")
 
     def open(self, root: Path) -> Project:
         """A project that is closed with the test: a database waits for no garbage collector."""
@@ -78,7 +83,7 @@ def test_what_was_put_away_comes_back(site: Site) -> None:
     project.inbox.put([call([item(n) for n in range(40)]), call([item(3), {"type": "track"}])])
     drained(project)
     project.inbox.put([call([item(100), item(4)])])
-    taken = back_up(project, site.folder / "b")
+    taken = site.put_away()
     assert (taken.events, taken.waiting) == (40, 1)
     again = site.brought_back()
     assert again.definitions.sources == project.definitions.sources
@@ -99,7 +104,7 @@ def test_the_restored_project_goes_on(site: Site) -> None:
     project = site.project
     project.inbox.put([call([item(1)]), call([item(2)])])
     drained(project)
-    back_up(project, site.folder / "b")
+    site.put_away()
     again = site.brought_back()
     again.inbox.put([call([item(2), item(3)])])
     drained(again)
@@ -120,8 +125,8 @@ def test_calls_that_came_between_inbox_and_state_are_no_trap(tmp_path: Path, mon
         return then(*arguments)  # type: ignore[arg-type]  # handed on as they came
 
     monkeypatch.setattr(backups, "_copy_state", meanwhile)
-    back_up(project, tmp_path / "b")
-    bring_back(tmp_path / "b", tmp_path / "again")
+    back_up(project, tmp_path / "b", identifier_keys=tmp_path / "keys")
+    bring_back(tmp_path / "b", tmp_path / "again", tmp_path / "keys")
     again = Project(tmp_path / "again")
     drained(again)
     assert len(ids(again)) == 30
@@ -166,13 +171,15 @@ def test_what_was_acknowledged_before_is_in_the_backup_once(site: Site) -> None:
         for number in range(3):
             stop.wait(0.3)
             before.append(list(acknowledged))
-            back_up(project, site.folder / f"b{number}")
+            site.put_away(f"b{number}")
+            (site.folder / "keys").rename(site.folder / f"keys{number}")
     finally:
         stop.set()
         for thread in threads:
             thread.join()
     assert failed == []
     for number, sent in enumerate(before):
+        (site.folder / f"keys{number}").rename(site.folder / "keys")
         again = site.brought_back(f"b{number}")
         drained(again)
         found = ids(again)
@@ -334,3 +341,30 @@ def test_contents_are_listed_with_their_hashes(put_away: Path, tmp_path: Path) -
     )
     header, entries = archive.unpack(put_away, tmp_path)
     assert (header.database, [entry.sha256 for entry in entries]) == ("sqlite", [entry["sha256"] for entry in listed])
+
+
+def test_the_file_of_keys_brings_the_projects_own_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A backup without it, and the file of keys: whole again; beside one that holds it, it must be the same key."""
+    project = make_site(tmp_path / "site")
+    project.inbox.put([call([item(1)])])
+    drained(project)
+    where, keys = ["--project", str(project.root)], ["--identifier-keys", str(tmp_path / "keys")]
+    assert run(["backup", str(tmp_path / "b.gz"), "--without-keys", *keys, *where]) == 0
+    with tarfile.open(tmp_path / "b.gz") as tar:
+        assert ".cxm/keys/digest.key" not in tar.getnames()
+    assert run(["restore", str(tmp_path / "b.gz"), str(tmp_path / "again"), *keys]) == 0
+    assert "holds no keys" not in capsys.readouterr().out
+    again = Project(tmp_path / "again")
+    assert (again.secret, again.vault.number("user_id", "u1")) == (
+        project.secret,
+        project.vault.number("user_id", "u1"),
+    )
+    back_up(project, tmp_path / "c")
+    assert run(["restore", str(tmp_path / "c"), str(tmp_path / "both"), *keys]) == 0
+    other = make_site(tmp_path / "other")
+    back_up(other, tmp_path / "d")
+    with pytest.raises(BadData, match="another project"):
+        bring_back(tmp_path / "d", tmp_path / "x", tmp_path / "keys")
+    assert not (tmp_path / "x").exists()
+    for one in (project, again, other):
+        one.close()

@@ -43,7 +43,8 @@ def test_a_project_that_is_well(site: Project, capsys: pytest.CaptureFixture[str
     code, found = told(site, capsys)
     assert code == 0
     assert {name: check["state"] for name, check in found.items()} == dict.fromkeys(
-        ("database", "segments", "receipts", "files", "inbox", "write keys", "disk", "sync", "clock"), "well"
+        ("database", "segments", "receipts", "files", "inbox", "identifiers", "write keys", "disk", "sync", "clock"),
+        "well",
     )
     assert run(["doctor", "--project", str(site.root)]) == 0
     assert "1 segment: all as they were written." in capsys.readouterr().out

@@ -483,3 +483,12 @@ def test_what_nobody_may_link_stays_apart(shop: Path) -> None:
     assert orders == ["o1", "o1 (bazaar)", "o2", "o3"]
     assert cxm(shop, "events", "--export", shop / "out.xes", "--per", "order_id") == 0
     assert len(said_of_xes((shop / "out.xes").read_bytes())["traces"]) == 4
+
+
+@pytest.mark.parametrize("form", ["xes", "json"])
+def test_who_restricted_the_use_of_their_data_does_not_go_out(shop: Path, form: str) -> None:
+    """Neither as cases nor as objects: an event of somebody whose data is only kept stays in the log."""
+    assert cxm(shop, "consent", "set", "bob", "*", "restricted", "--because", "asked by letter") == 0
+    assert cxm(shop, "events", "--export", shop / f"out.{form}", *(["--per", "order_id"] if form == "xes" else [])) == 0
+    written = (shop / f"out.{form}").read_text("utf-8")
+    assert ('"o1"' in written, '"o2"' in written) == (True, False)

@@ -315,3 +315,17 @@ def test_a_journey_may_ask_for_the_fault(tmp_path: Path, capsys: pytest.CaptureF
     assert run(["journeys", "view", "--json", "--project", str(root)]) == 0
     [answer] = json.loads(capsys.readouterr().out)["journeys"]
     assert answer["endings"]["opened"] == 2
+
+
+def test_values_of_who_restricted_their_use_are_not_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A property that only they sent is in no plan; nothing of theirs is opened."""
+    events = [sent(number, "Viewed", {"page": "x", **({} if number else {"secret_wish": "pony"})}) for number in (0, 1)]
+    events = [{**event, "userId": f"u{number}"} for number, event in enumerate(events)]
+    root = make(tmp_path / "p", events)
+    assert "secret_wish" in proposed(root, capsys)["events"]["Viewed"]["properties"]
+    words = ["consent", "set", "u0", "*", "restricted", "--because", "asked by letter"]
+    assert run([*words, "--project", str(root)]) == 0
+    found = proposed(root, capsys)["events"]["Viewed"]["properties"]
+    assert ("page" in found, "secret_wish" in found) == (True, False)

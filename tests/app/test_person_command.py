@@ -47,6 +47,7 @@ def asked(project: Project, capsys: pytest.CaptureFixture[str], *words: str) -> 
 def test_a_persons_events_are_shown_the_newest_last(site: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """Identifiers, first and last seen, sources, and each event with its open properties."""
     found = asked(site, capsys, "ada")
+    assert found["identifiers"].pop("email") == ["u...@e... #3", "u...@e... #4"]
     assert found["identifiers"] == {"anonymous_id": ["cookie-1"], "order_id": ["o1", "o2"], "user_id": ["ada"]}
     assert (found["count"], [row["source"] for row in found["sources"]]) == (2, ["site"])
     assert [event["name"] for event in found["events"]] == ["Order Completed", "Order Cancelled"]
@@ -72,6 +73,18 @@ def test_a_visitor_is_found_by_a_cookie_and_a_thing_by_its_number(
     assert [event["name"] for event in asked(site, capsys, "cookie-2")["events"]] == ["Product Viewed"]
     assert asked(site, capsys, "cookie-1", "--kind", "anonymous_id")["count"] == 2
     assert asked(site, capsys, "o2", "--kind", "order_id")["identifiers"]["user_id"] == ["ada"]
+
+
+def test_what_many_share_shows_nobodys_events(site: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """A cookie of six users is nobody's: it shows none of their events, and --why says what it was known with."""
+    site.inbox.put([call([item(20 + n, userId=f"reader-{n}", anonymousId="library", properties={}) for n in range(6)])])
+    Drain(site).once(NOON)
+    found = asked(site, capsys, "library", "--why")
+    assert (found["count"], found["identifiers"], found["nobody"]) == (0, {}, {"anonymous_id": ["library"]})
+    assert [one["why"] for one in found["why"]["nobody"]] == ["shared"]
+    assert {one["why"] for one in found["why"]["refused"]} == {"shared"}
+    assert found["why"]["links"] == []
+    assert asked(site, capsys, "reader-3")["identifiers"] == {"user_id": ["reader-3"]}
 
 
 def test_a_span_and_a_limit_say_which_events(site: Project, capsys: pytest.CaptureFixture[str]) -> None:

@@ -144,3 +144,29 @@ def test_rows_of_a_file_are_mended_by_their_columns(tmp_path: Path) -> None:
     assert cxm(project, "quarantine", "mend", "ordered=placed", "--source", "orders", "--reason", "bad_tim") == 2
     assert cxm(project, "quarantine", "mend", "ordered=placed", "--source", "orders", "--reason", "bad_time") == 0
     assert (len(ids(project)), reasons(project)) == (2, [])
+
+
+def test_rows_are_shown_where_a_contract_allows_it(site: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """To look at raw rows is a use of personal data: for a purpose that no contract allows, nothing is shown."""
+    for words in ([], ["--source", "site"]):
+        assert cxm(site, "quarantine", "show", *words, "--purpose", "marketing", "--json") == 1
+        told = capsys.readouterr()
+        assert "does not allow 'marketing'" in told.err
+        assert "u2" not in told.out
+    assert cxm(site, "quarantine", "show", "--purpose", "service-optimisation", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)["rejects"]) == 4
+
+
+def test_rows_of_a_source_that_no_file_defines_are_counted_and_not_shown(
+    site: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing allows their use; they wait to be taken up once the source is defined again."""
+    (site.root / "sources" / "shop.toml").write_text(
+        (site.root / "sources" / "site.toml").read_text("utf-8").replace('"site"', '"shop"'), "utf-8"
+    )
+    site.inbox.put([call([item(9)], source="other")])
+    Drain(site).once(NOON)
+    assert cxm(site, "quarantine", "show", "--json") == 0
+    told = capsys.readouterr()
+    assert {row["source"] for row in json.loads(told.out)["rejects"]} == {"site"}
+    assert "No file defines source 'other'" in told.err

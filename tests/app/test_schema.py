@@ -30,6 +30,28 @@ WHOLE: dict[str, Table] = {
         "engine": {"name": "spark", "master": "spark://127.0.0.1:7077", "threads": 2},
         "minute": {"dimensions": ["carrier"]},
         "log": {"segment_rows": 1_000},
+        "purposes": {
+            "letter": {
+                "parent": "marketing",
+                "basis": "consent",
+                "says": "On Fridays",
+                "dpv": "https://w3id.org/dpv#Marketing",
+                "fides": "marketing",
+                "categories": ["Letter"],
+                "gpc": False,
+            },
+        },
+        "identity": {
+            "user_id": {"strength": "certain", "priority": 1, "most": 1, "shared": 100},
+            "email": {"enabled": True, "paths": ["traits.email"]},
+            "card": {"strength": "strong", "priority": 6, "most": 2, "shared": 4, "paths": ["traits.card"]},
+        },
+        "accounts": {
+            "role": ["traits.role", "job"],
+            "kind": "traits.group_type",
+            "given": ["carrier of Bought"],
+            "received": "properties.carrier of Gone",
+        },
     },
     "journeys/j.toml": {
         "name": "j",
@@ -95,6 +117,9 @@ WHOLE: dict[str, Table] = {
             "train": True,
             "combine": True,
             "smallest_group": 5,
+            "keep_by_law": ["Bought"],
+            "law": "HGB 257",
+            "keep_by_law_for": "3650 days",
         },
     },
     "sources/door.toml": {
@@ -146,10 +171,31 @@ WHOLE: dict[str, Table] = {
         "journey": "j",
         "channel": "webhook",
         "kpi": "repeat-purchase",
+        "insight": "Who waits for a week writes to the desk",
         "says": "A word to those who wait.",
         "train": False,
         "combine": True,
         "link": True,
+    },
+    "linkage/l.toml": {
+        "name": "l",
+        "purpose": "service-optimisation",
+        "sources": ["s"],
+        "says": "Guests who come again.",
+        "fields": {
+            "surname": {
+                "form": "name",
+                "paths": ["properties.last_name"],
+                "compare": "slips",
+                "at": [1],
+                "rare": True,
+                "swap": "",
+            },
+            "birth": {"form": "date", "paths": ["properties.birthday"]},
+        },
+        "blocking": {"rules": [["surname", "birth:4"]], "every": 9},
+        "training": {"sure": [["surname"]], "recall": 0.7, "rules": [["surname"], "birth"], "pairs": 20_000, "seed": 1},
+        "thresholds": {"propose": 2, "accept": 9},
     },
     "plans/s.toml": {
         "source": "s",
@@ -166,10 +212,11 @@ WHOLE: dict[str, Table] = {
 }
 """A project in which every key is written once."""
 
-KINDS = {**dict.fromkeys(("journeys", "promises", "sources", "plans", "initiatives"), ""), "cxm.toml": "project"}
-NAMED = (("identifiers",), ("properties",), ("events", "Viewed", "properties"))
+FOLDERS = ("journeys", "promises", "sources", "plans", "initiatives", "linkage")
+KINDS = {**dict.fromkeys(FOLDERS, ""), "cxm.toml": "project"}
+NAMED = (("identifiers",), ("properties",), ("events", "Viewed", "properties"), ("fields",))
 """Tables whose keys are names that people give, and that other keys refer to."""
-GIVEN = {*NAMED, ("events",)}
+GIVEN = {*NAMED, ("events",), ("identity",), ("purposes",)}
 """Tables whose keys are names that people give."""
 
 

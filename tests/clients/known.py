@@ -46,8 +46,15 @@ def _identifiers(project: Project) -> dict[tuple[str, int], str]:
     """The value of each (kind, number)."""
     c = IDENTIFIERS.c
     with open_state(project.settings.state_url(project.folder)).connect() as connection:
-        rows = connection.execute(select(c.kind, c.number, c.value)).all()
-    return {(kind, number): value for kind, number, value in rows}
+        rows = connection.execute(select(c.kind, c.number)).all()
+    kinds: dict[str, list[int]] = {}
+    for kind, number in rows:
+        kinds.setdefault(kind, []).append(number)
+    return {
+        (kind, number): said
+        for kind, numbers in kinds.items()
+        for number, said in project.vault.called(kind, numbers).items()
+    }
 
 
 def _known(row: dict[str, Any], numbers: dict[tuple[str, int], str]) -> Known:

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 
 GUIDES = ROOT / "docs" / "guides"
 DATA = {"boston-311": "boston311_2015.parquet", "online-retail": "online_retail.parquet"}
-OWN = {"adding-a-source": "vlooi"}
+OWN = {"adding-a-source": "vlooi", "one-customer": "noor"}
 """Guides whose data was made for them, and lies beside them."""
 TEMPLATES = ROOT / "src" / "cxminute" / "app" / "templates"
 WORDS_OF_A_PICTURE = re.compile(r"<text[^>]*>([^<]*)</text>")

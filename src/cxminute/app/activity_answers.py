@@ -14,6 +14,14 @@ from cxminute.app.analysis import View
 from cxminute.app.answers import Answer, Shown
 from cxminute.app.figures import Row, last, picked, share
 from cxminute.app.options import Flowing, check_limit
+from cxminute.app.small.activity import (
+    hide_flows,
+    hide_lifecycle,
+    hide_retention,
+    hide_stickiness,
+    hide_unexplained,
+)
+from cxminute.app.small.cells import drawable, groups_last, joined, smallest_of
 from cxminute.journeys.analyses import explained, flows, lifecycle, retention, stickiness
 from cxminute.journeys.analyses.periods import Periods, Unit, periods
 from cxminute.journeys.language import parse_step
@@ -111,7 +119,7 @@ def flow_answer(
     subjects = seen.subjects(per, purpose, [path for path in asked_paths if path not in ("source", "name")])
     task = partial(_flow, asked, (seen.since, seen.until), held)
     found = flows.table(seen.engine.run(subjects, task, flows.merged))
-    rows = found.to_pylist()
+    rows, small = hide_flows(smallest_of(seen, purpose), found.to_pylist())
     anchor = asked.anchor.name if asked.anchor else None
     document = {
         **_head(seen, subjects),
@@ -130,7 +138,8 @@ def flow_answer(
     more = f"{left:,} rarer ones are not shown: --limit, or --json for all." if left else ""
     if not rows:
         more = f"Nothing was found: none of the events asked for is of a {subjects.per}."
-    return Answer(document, (Shown(title, columns, picked(named, keys)),), remark=more, picture=found)
+    shown = Shown(title, columns, picked(named, keys))
+    return Answer(document, (shown,), remark=joined(more, small), picture=drawable(found, rows))
 
 
 def retention_answer(seen: View, asked: Callable[[Periods], retention.Asked], unit: Unit, per: str) -> Answer:
@@ -140,10 +149,13 @@ def retention_answer(seen: View, asked: Callable[[Periods], retention.Asked], un
     task, merge = partial(retention.retain, question), partial(retention.merged, question)
     counts = _between_cohorts(seen, question.periods, seen.engine.run(subjects, task, merge))
     found = _spanned(seen, retention.table(question, counts, closes_at=subjects.closes_at), "cohort")
-    document = {**_head(seen, subjects), "period": unit, "by": question.by, "retention": found.to_pylist()}
+    told = found.to_pylist()
+    small = hide_retention(smallest_of(seen), told, question.by)
+    told = groups_last(told) if question.by else told
+    document = {**_head(seen, subjects), "period": unit, "by": question.by, "retention": told}
     value = ("value",) if question.by else ()
     groups: dict[tuple[object, ...], dict[int, Row]] = {}
-    for row in found.to_pylist():
+    for row in told:
         groups.setdefault((*(row[key] for key in value), row["cohort"]), {})[row["period"]] = row
     known = [place for cells in groups.values() for place, row in cells.items() if row["share"] is not None]
     shown_to = min(question.reach, max(known, default=1), _WIDEST)
@@ -161,7 +173,7 @@ def retention_answer(seen: View, asked: Callable[[Periods], retention.Asked], un
     shown = Shown(f"Who came back, by {unit}, as of {last([document['as_of']])}", columns, rows)
     further = max(known, default=0) > shown_to
     remark = f"Later than {unit} {shown_to}: --json has all." if further else ""
-    return Answer(document, (shown,), remark=remark, picture=found)
+    return Answer(document, (shown,), remark=joined(remark, small), picture=drawable(found, told))
 
 
 def lifecycle_answer(seen: View, active: Step, unit: Unit, per: str) -> Answer:
@@ -171,11 +183,13 @@ def lifecycle_answer(seen: View, active: Step, unit: Unit, per: str) -> Answer:
     task, merge = partial(lifecycle.live, known, active), partial(lifecycle.merged, known)
     counts = seen.engine.run(subjects, task, merge)
     found = _spanned(seen, lifecycle.table(known, counts, closes_at=subjects.closes_at), "period")
-    document = {**_head(seen, subjects), "period": unit, "lifecycle": found.to_pylist()}
+    told = found.to_pylist()
+    small = hide_lifecycle(smallest_of(seen), told)
+    document = {**_head(seen, subjects), "period": unit, "lifecycle": told}
     columns = ("active", "new", "returning", "resurrected", "dormant", "complete")
-    rows = picked(found.to_pylist(), ("period", *columns))
+    rows = picked(told, ("period", *columns))
     shown = Shown(f"Active subjects, as of {last([document['as_of']])}", (f"{unit} from", *columns), rows)
-    return Answer(document, (shown,), picture=found)
+    return Answer(document, (shown,), remark=small, picture=drawable(found, told))
 
 
 def stickiness_answer(seen: View, active: Step, unit: Unit, per: str) -> Answer:
@@ -188,11 +202,13 @@ def stickiness_answer(seen: View, active: Step, unit: Unit, per: str) -> Answer:
         _spanned(seen, make(asked, counts, closes_at=subjects.closes_at), "period")
         for make in (stickiness.table, stickiness.days_table)
     )
-    document = {**_head(seen, subjects), "period": unit, "stickiness": found.to_pylist(), "days": days.to_pylist()}
+    told, by_days = found.to_pylist(), days.to_pylist()
+    small = hide_stickiness(smallest_of(seen), told, by_days)
+    document = {**_head(seen, subjects), "period": unit, "stickiness": told, "days": by_days}
     keys = ("period", "active", "daily", "mean_days", "stickiness")
     columns = (f"{unit} from", "active", "active a day", "days each", "daily of active")
-    shown = Shown(f"Stickiness, as of {last([document['as_of']])}", columns, picked(found.to_pylist(), keys))
-    return Answer(document, (shown,), picture=found)
+    shown = Shown(f"Stickiness, as of {last([document['as_of']])}", columns, picked(told, keys))
+    return Answer(document, (shown,), remark=small, picture=drawable(found, told))
 
 
 def unexplained_answer(seen: View, per: str, limit: int) -> Answer:
@@ -209,15 +225,16 @@ def unexplained_answer(seen: View, per: str, limit: int) -> Answer:
             others.append(seen.passages(journey)[:2])
     task = partial(_explain, finders, others, (seen.since, seen.until), space=per, closes_at=subjects.closes_at)
     found = explained.table(seen.engine.run(subjects, task, explained.merged))
-    document = {**_head(seen, subjects), "journeys": [j.name for j in journeys], "unexplained": found.to_pylist()}
-    rows = [{**row, "name": "all events" if row["name"] is None else row["name"]} for row in found.to_pylist()]
+    told, small = hide_unexplained(smallest_of(seen), found.to_pylist())
+    document = {**_head(seen, subjects), "journeys": [j.name for j in journeys], "unexplained": told}
+    rows = [{**row, "name": "all events" if row["name"] is None else row["name"]} for row in told]
     shown = [
         (row["name"], row["events"], row["unexplained"], share(row["share"]), share(row["of_all"]))
         for row in rows[: limit + 1]
     ]
     title = f"Events that no journey explains, as of {last([document['as_of']])}"
     columns = ("name", "events", "unexplained", "of its events", "of all events")
-    return Answer(document, (Shown(title, columns, shown),), picture=found)
+    return Answer(document, (Shown(title, columns, shown),), remark=small, picture=drawable(found, told))
 
 
 def _flow(asked: flows.Asked, span: Span, held: tuple[str, ...], streams: Streams) -> flows.Flow:
@@ -275,7 +292,7 @@ def _between_cohorts(seen: View, known: Periods, counts: retention.Retention) ->
     return replace(counts, returned=returned, on_or_after=later)
 
 
-def _most(rows: list[Row], limit: int) -> list[Row]:
+def _most(rows: Sequence[Row], limit: int) -> list[Row]:
     """Of each depth the most frequent."""
     shown: dict[object, int] = {}
     kept = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cxminute.balance.promises import Promise
@@ -30,8 +30,9 @@ class Allowing:
         contracts: Mapping[str, Contract],
         sources: Iterable[Source | None],
         journeys: Iterable[JourneyDefinition | None],
+        purposes: Collection[str] = PURPOSES,
     ) -> None:
-        self._contracts = contracts
+        self._contracts, self._purposes = contracts, purposes
         self._tells = {source.name: _tells(source) for source in sources if source is not None}
         self._journeys = {journey.name: journey for journey in journeys if journey is not None}
 
@@ -65,7 +66,7 @@ class Allowing:
 
     def _check_purpose(self, doc: Document, who: str, purpose: str, used: Sequence[str]) -> None:
         known = [self._contracts[name] for name in used if name in self._contracts]
-        if purpose not in PURPOSES or not known or any(purpose in contract.purposes for contract in known):
+        if purpose not in self._purposes or not known or any(purpose in contract.purposes for contract in known):
             return
         cited = " and ".join(_cites_purpose(contract, purpose) for contract in known)
         allowed = ", ".join(sorted(set[str]().union(*(contract.purposes for contract in known)))) or "nothing"

@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 
 from cxminute.app.analysis import View
 from cxminute.app.comparing import Sides, parted, sides_of
+from cxminute.app.rights.erased import line
+from cxminute.app.small.brief import compared_enough, large_enough, note_on, smallest_about, standing_enough
 from cxminute.app.told import Tells, answerable, carried, tells_of
 from cxminute.balance.budget import budget
 from cxminute.balance.promises import Promise
@@ -67,11 +69,21 @@ def tell_week(seen: View, week: str | None = None) -> ToldWeek:
     series = history(tallies, week=found.name, first_day=found.first)
     until = min(monday_of(found.name) + timedelta(days=7), found.last)
     compared = sides.compared(beside, until)
+    smallest = smallest_about(found.then)
+    insights, news = large_enough(smallest, insights)
+    series, weeks = large_enough(smallest, series)
+    standing, stands = standing_enough(smallest, standing)
+    compared, differ = compared_enough(sides.smallest, compared)
+    command = f"cxm minute --week {found.name}"
     brief = tell(
         insights,
         organisation=seen.project.settings.name,
         week=found.name,
         standing=standing,
+        notes=[
+            *note_on(news + weeks + stands + differ, {**smallest, **sides.smallest}, command),
+            *line(found.then, command),
+        ],
         series=series,
         compared=compared,
     )

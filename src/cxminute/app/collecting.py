@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxminute.app import clock
-from cxminute.app.consenting import consents_of
+from cxminute.app.people.recognising import kind_of_column, with_linking
 from cxminute.app.plans import enforce
 from cxminute.app.project import Project
-from cxminute.app.recognising import with_linking
-from cxminute.app.suppressing import without_suppressed
+from cxminute.app.rights.consenting import consents_of
+from cxminute.app.rights.suppressing import without_suppressed
 from cxminute.collect import delimited, ndjson
 from cxminute.collect.compressed import open_compressed
 from cxminute.collect.logs.mapping import carrying, read_log
@@ -138,7 +138,8 @@ def undo(project: Project, collect: int) -> Told:
     with alone(project), collecting(project.folder, wait=WAIT):
         told = project.log.undo(collect, clock.now())
         project.versions.forget(collect)
-        return told
+    recognise(project)
+    return told
 
 
 def _again(counts: Counts) -> Counts:
@@ -215,13 +216,13 @@ def take(
         seen = Seen()
         changed: dict[str, int] = {}
         writing: list[
-            tuple[Future[Counts], Received]
+            tuple[Future[Counts], Received, Chunk]
         ] = []  # at most one: a chunk is received while the last is written
 
         def settle() -> None:
-            for future, received in writing:
+            for future, received, chunk in writing:
                 done.counts += future.result()
-                done.nobody += received.counts.get("nobody", 0)
+                done.nobody += received.counts.get("nobody", 0) + sum(chunk.nobody.values())
                 for reason in received.rejects["reason"].to_pylist():
                     done.reasons[reason] = done.reasons.get(reason, 0) + 1
                 said = f"{done.counts.rejected:,} in quarantine" if done.counts.rejected else ""
@@ -241,11 +242,19 @@ def take(
                 settle()
                 turn.close()
                 turn.enter_context(collecting(project.folder, wait=WAIT))
-                writing.append((writer.submit(log.append, told, part, chunk, named), received))
+                writing.append((writer.submit(log.append, told, part, chunk, named), received, chunk))
             settle()
             project.versions.learn(source.name, changed, told.id)
             done.told = log.finish(told, clock.now())
+        recognise(project)
         return done
+
+
+def recognise(project: Project) -> None:
+    """Brings who is who up to the log, and writes down who turned out to be whom, where events name people twice."""
+    from cxminute.app.people.identity import Recognising  # noqa: PLC0415 -- it takes a while, and a preview needs none of it
+
+    Recognising(project).now()
 
 
 def judged(project: Project, source: Source, rows: Rows, seen: Seen | None, *, secret: bytes | None = None) -> Received:
@@ -273,17 +282,17 @@ def prepare(project: Project, received: Received, contract: Contract, replayed: 
     People who were forgotten are refused before anything of theirs is numbered.
     """
     kept, personal = split(received.events, contract)
-    kept = with_linking(project, kept, personal, contract)
+    kept, nobody = with_linking(project, kept, personal, contract)
     kept, personal, rejects = without_suppressed(project, kept, personal, received.rejects, contract)
     for name in [name for name in kept.column_names if name.startswith("identifiers.")]:
-        kind = name.removeprefix("identifiers.")
-        numbers = project.vault.intern(kind, spelled(kept[name], contract))
-        kept = kept.set_column(kept.column_names.index(name), kind, numbers)
-    kept = resolve(kept)
+        column = name.removeprefix("identifiers.")
+        numbers = project.vault.intern(kind_of_column(column), spelled(kept[name], contract))
+        kept = kept.set_column(kept.column_names.index(name), column, numbers)
+    kept = resolve(kept, project.settings.kinds)
     personal = personal.append_column("profile", kept["profile"])
     consents = consents_of(project, kept, personal, contract)
     rows, repeated = received.counts["rows"], received.counts["repeated"]
-    return Chunk(kept, personal, rejects.cast(REJECT), rows, repeated, replayed, consents)
+    return Chunk(kept, personal, rejects.cast(REJECT), rows, repeated, replayed, consents, nobody)
 
 
 def spelled(values: pa.ChunkedArray, contract: Contract) -> pa.ChunkedArray:

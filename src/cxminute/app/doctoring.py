@@ -16,7 +16,8 @@ from cxminute.app import clock, output
 from cxminute.app.project import Project
 from cxminute.model.errors import CxmError
 from cxminute.model.times import HOUR, MINUTE, from_ms
-from cxminute.store import checkups
+from cxminute.store import checkups, destroying
+from cxminute.store.clear_values import is_clear
 
 LEAST_FREE: Final = 256 << 20
 """Bytes of disk below which the door will soon refuse calls."""
@@ -46,7 +47,7 @@ def examine(project: Project) -> list[Finding]:
     """
     project.log.check_state()
     looks: tuple[Callable[[Project], Iterator[Finding]], ...] = (
-        _database, _segments, _receipts, _unnamed, _inbox, _keys, _disk, _sync, _time,
+        _database, _segments, _receipts, _unnamed, _inbox, _sealed, _keys, _disk, _sync, _time,
     )  # fmt: skip
     found: list[Finding] = []
     for look in looks:
@@ -120,6 +121,25 @@ def _inbox(project: Project) -> Iterator[Finding]:
         yield Finding("inbox", "wrong", f"{said}: does a worker run? cxm serve starts one.", facts)
     else:
         yield Finding("inbox", "well", f"{said}.", facts)
+
+
+def _sealed(project: Project) -> Iterator[Finding]:
+    """Whether what is personal lies sealed, under keys that are there, and what is to go has gone."""
+    state = project.log.state
+    tried, closed, spaces = checkups.unreadable(state, project.keyring)
+    owed, clear = destroying.waiting(state), is_clear(state)
+    facts: dict[str, object] = {"tried": tried, "unreadable": closed, "spaces": spaces, "owed": owed, "clear": clear}
+    if closed:
+        said = f"{closed:,} of {tried:,} identifiers that were tried have no key ({', '.join(spaces[:5])})"
+        yield Finding("identifiers", "wrong", f"{said}: restore with --identifier-keys.", facts)
+    elif clear:
+        said = "What an older version kept in the clear is still in the gaps of the state's file"
+        yield Finding("identifiers", "wrong", f"{said}: stop server and worker, and run any command.", facts)
+    elif owed:
+        said = f"{output.count(owed, 'keys')} of what was removed are still to be destroyed: cxm retain."
+        yield Finding("identifiers", "wrong", said, facts)
+    else:
+        yield Finding("identifiers", "well", f"{output.count(tried, 'identifiers')} tried: each opens.", facts)
 
 
 def _keys(project: Project) -> Iterator[Finding]:

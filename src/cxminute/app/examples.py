@@ -30,6 +30,10 @@ from cxminute.journeys.language import journey
 from cxminute.journeys.plan import Plan, compile_plan
 from cxminute.model.steps import Step
 from cxminute.model.times import DAY
+from cxminute.resolve.growing import Growing
+from cxminute.resolve.kinds import KINDS
+from cxminute.resolve.links import EVENT, Links, Nodes
+from cxminute.resolve.texts import Texts
 from cxminute.store.index import in_memory
 from cxminute.store.protocols import Streams
 
@@ -55,6 +59,14 @@ def run_all() -> None:
             _live(plan)
         _events(streams)
         weigh(Promise("warm", "person", Step("A"), DAY, Step("B")), streams, closes_at=_CLOSES_AT)
+    _people()
+
+
+def _people() -> None:
+    """Who is who, at once and as links come."""
+    links, nodes = Texts(KINDS).links("user_id", pa.array(["a", "b"]), "anonymous_id", pa.array(["x", "x"]))
+    growing = Growing(KINDS, links, nodes)
+    growing.add(Links.of([0, 1], [3, 3], EVENT, 0), Nodes(nodes.kind[:1], nodes.stable[:1]))
 
 
 def _plans() -> Iterator[Plan]:

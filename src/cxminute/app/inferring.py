@@ -9,9 +9,12 @@ from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cxminute.app.analysis import View
+from cxminute.app.people.identity import identity
 from cxminute.app.project import Project
+from cxminute.app.rights.consenting import only_permitted
 from cxminute.collect.leftovers import JUDGED
 from cxminute.collect.observed import Observed
 from cxminute.collect.plan import FAULT, RENAMED, sent_paths
@@ -22,6 +25,7 @@ from cxminute.model.tables import EVENT
 from cxminute.model.times import from_ms
 from cxminute.privacy.personal import is_personal
 from cxminute.store import samples
+from cxminute.store.people import People
 
 LOOKED_AT: Final = 2_000
 """Events of one name that are looked at; of more, an even sample."""
@@ -61,10 +65,11 @@ def infer(seen: View, name: str | None, *, values: bool = False) -> tuple[str, s
         raise WrongUse(f"The log holds no event of source '{source.name}' in that span.", then="Nothing was proposed.")
     most = max(min(LOOKED_AT, _ALL // len(counts)), _LEAST)
     shares = {event: min(1.0, most / count) for event, count in counts.items()}
+    people = only_permitted(project, leave.purpose, identity(project, seen.as_of).people(), seen.as_of)
     looked: dict[str, _Looked] = {}
     for table in samples.sample(pieces, shares, seen.since, until):
-        looked |= _looked(table, source)
-    for event, document in samples.personal(project.log.state, source.name, looked):
+        looked |= _looked(table if people is None else _permitted(table, people), source)
+    for event, document in samples.personal(project.log, source.name, looked):
         looked[event].values += _personal(document, source)
     contract = project.definitions.contracts[source.name]
     ids = {path for path, column in sent_paths(source, [f"identifiers.{kind}" for kind in source.identifiers])}
@@ -105,6 +110,15 @@ def _only(seen: View) -> str:
 
 def _paths(looked: dict[str, _Looked]) -> set[str]:
     return {path for found in looked.values() for path, _ in found.values}
+
+
+def _permitted(table: pa.Table, people: People) -> pa.Table:
+    """The events of those whose data the purpose may use, and of nobody."""
+    if "profile" not in table.column_names:
+        return table
+    profiles = table["profile"].combine_chunks()
+    kept = pc.or_(profiles.is_null(), people.owners_of(profiles).is_valid())
+    return table.filter(kept)
 
 
 def _looked(table: pa.Table, source: Source) -> Iterator[tuple[str, _Looked]]:

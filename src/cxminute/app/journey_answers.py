@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-
-import pyarrow as pa
 
 from cxminute.app.analysis import View
 from cxminute.app.answers import Answer, Shown
 from cxminute.app.figures import Row, between, dicts, last, most, picked, share, took
+from cxminute.app.small.cells import HIDDEN, drawable, groups_last, joined
+from cxminute.app.small.journeys import (
+    hide_children,
+    hide_curves,
+    hide_funnel,
+    hide_off_path,
+    hide_split,
+    smallest_in,
+)
 from cxminute.app.unentered import why_nobody
 from cxminute.journeys.analyses.counted import Count
 from cxminute.journeys.analyses.curves import curve, medians
@@ -34,50 +42,60 @@ def plan(seen: View, journey: JourneyDefinition) -> Answer:
 
 def funnel(seen: View, journey: JourneyDefinition, by: str | None, count: Count, limit: int) -> Answer:
     """How many reached each step, and how passages ended, and after how long; of so many values for people."""
-    plan, counted, closes_at = seen.counted(journey)
-    steps = funnel_of(counted, plan)
-    if count == "subjects":
-        steps = funnel_of(seen.counted(journey, counting=count)[1], plan)
+    plan, passages, closes_at = seen.counted(journey)
+    counted = passages if count == "passages" else seen.counted(journey, counting=count)[1]
+    picture = funnel_of(counted, plan)
+    steps, ends, times = picture.to_pylist(), endings_of(passages).to_pylist()[0], times_of(passages).to_pylist()
+    split, groups = None, []
+    remark = "" if steps[0]["reached"] else why_nobody(seen, journey)
+    if by:
+        split = seen.counted(journey, by, count)[1]
+        picture = funnel_of(split, plan)
+        groups = picture.to_pylist()
+    other = None if counted is passages else passages
+    small = hide_funnel(smallest_in(seen, journey), counted, steps, ends, times, split, groups, other)
     document: dict[str, object] = {
         **_head(seen, journey, closes_at),
         "count": count,
         "window_ms": journey.window,
-        "funnel": steps.to_pylist(),
-        "endings": endings_of(counted).to_pylist()[0],
-        "times": times_of(counted).to_pylist(),
+        "funnel": steps,
+        "endings": ends,
+        "times": times,
     }
-    shown = [Shown(_title(document), _STEPS, [_step(row) for row in steps.to_pylist()])]
-    picture, remark = steps, "" if steps["reached"][0].as_py() else why_nobody(seen, journey)
+    shown = [Shown(_title(document), _STEPS, [_step(row) for row in steps])]
     if by:
-        picture = funnel_of(seen.counted(journey, by, count)[1], plan)
-        document |= {"split": by, "groups": picture.to_pylist()}
-        kept, remark = most(picture.to_pylist(), limit, remark)
+        groups = groups_last(groups)
+        document |= {"split": by, "groups": groups}
+        kept, remark = most(groups, limit, remark)
         rows = [(row["value"], *_step(row)) for row in kept]
         shown.append(Shown(f"{journey.name} by {by}", (by, *_STEPS), rows))
     ended = picked(dicts(document["times"]), ("ending", "passages", "median_ms", "p90_ms"))
     shown.append(Shown("How long until they ended", ("ending", "passages", "median", "p90"), ended))
-    return Answer({"journeys": [document]}, tuple(shown), remark=remark, picture=picture)
+    picture = drawable(picture, groups if by else steps)
+    return Answer({"journeys": [document]}, tuple(shown), remark=joined(remark, small), picture=picture)
 
 
 def overview(seen: View) -> Answer:
     """How the passages of every journey ended."""
-    documents, rows = [], []
+    documents, rows, small = [], [], ""
     for journey in seen.project.definitions.journeys.values():
         plan, counted, closes_at = seen.counted(journey)
-        ended = endings_of(counted).to_pylist()[0]
+        ended, steps = endings_of(counted).to_pylist()[0], funnel_of(counted, plan).to_pylist()
+        times = times_of(counted).to_pylist()
+        small = hide_funnel(smallest_in(seen, journey), counted, steps, ended, times) or small
         documents.append({
             **_head(seen, journey, closes_at),
             "count": "passages",
             "window_ms": journey.window,
-            "funnel": funnel_of(counted, plan).to_pylist(),
+            "funnel": steps,
             "endings": ended,
-            "times": times_of(counted).to_pylist(),
+            "times": times,
         })  # fmt: skip
         counts = (ended[key] for key in ("opened", *ENDINGS))
         rows.append((journey.name, *counts, share(ended["share"]), between(ended)))
     columns = ("journey", "opened", *ENDINGS, "share completed", "95 %")
     title = f"Journeys as of {last(document['as_of'] for document in documents)}"
-    return Answer({"journeys": documents}, (Shown(title, columns, rows),))
+    return Answer({"journeys": documents}, (Shown(title, columns, rows),), remark=small)
 
 
 def completion(seen: View, journey: JourneyDefinition, by: str | None, limit: int) -> Answer:
@@ -85,15 +103,19 @@ def completion(seen: View, journey: JourneyDefinition, by: str | None, limit: in
     _, found, closes_at = seen.passages(journey, [by] if by else [])
     passages = seen.opened(found)
     told, halves = (make(passages, closes_at=closes_at, by=by) for make in (curve, medians))
+    points, halfways = told.to_pylist(), halves.to_pylist()
+    points, small = hide_curves(smallest_in(seen, journey), points, halfways)
+    if by:
+        points, halfways = groups_last(points), groups_last(halfways)
     document = {
         **_head(seen, journey, closes_at),
         "window_ms": journey.window,
-        "curve": told.to_pylist(),
-        "medians": halves.to_pylist(),
+        "curve": points,
+        "medians": halfways,
     }
     value = ("value",) if by else ()
     rows = []
-    (kept, remark), (few, _) = most(_moments(told, journey.window, by), limit), most(halves.to_pylist(), limit)
+    (kept, remark), (few, _) = most(_moments(points, journey.window, by), limit), most(halfways, limit)
     for row in kept:
         shares = (text for ending in ENDINGS[:-1] for text in _by_then(row, ending))
         rows.append((*(row[key] for key in value), took(row["at_ms"]), row["at_risk"], *shares, share(row["left"])))
@@ -108,7 +130,7 @@ def completion(seen: View, journey: JourneyDefinition, by: str | None, limit: in
         ),
     )
     remark = remark if told.num_rows else why_nobody(seen, journey)
-    return Answer(_of_one(document, by), shown, remark=remark, picture=told)
+    return Answer(_of_one(document, by), shown, remark=joined(remark, small), picture=drawable(told, points))
 
 
 def step_times(seen: View, journey: JourneyDefinition, by: str | None, limit: int) -> Answer:
@@ -117,10 +139,13 @@ def step_times(seen: View, journey: JourneyDefinition, by: str | None, limit: in
     steps, ends = funnel_of(counted, plan), times_of(counted)
     keys = ("step", "label", "reached", "median_ms", "p90_ms")
     value = ("value",) if by else ()
-    between_steps = steps.select([*value, *keys])
-    document = {**_head(seen, journey, closes_at), "steps": between_steps.to_pylist(), "times": ends.to_pylist()}
+    between_steps, ended = steps.select([*value, *keys]).to_pylist(), ends.to_pylist()
+    small = hide_split(smallest_in(seen, journey), counted, between_steps, ended)
+    if by:
+        between_steps, ended = groups_last(between_steps), groups_last(ended)
+    document = {**_head(seen, journey, closes_at), "steps": between_steps, "times": ended}
     named = (by,) if by else ()
-    (kept, remark), (few, _) = most(between_steps.to_pylist(), limit), most(ends.to_pylist(), limit)
+    (kept, remark), (few, _) = most(between_steps, limit), most(ended, limit)
     shown = (
         Shown(
             f"{_title(document)}: time from the step before",
@@ -133,7 +158,7 @@ def step_times(seen: View, journey: JourneyDefinition, by: str | None, limit: in
             picked(few, (*value, "ending", "passages", "median_ms", "p90_ms")),
         ),
     )
-    return Answer(_of_one(document, by), shown, remark=remark, picture=ends)
+    return Answer(_of_one(document, by), shown, remark=joined(remark, small), picture=drawable(ends, ended))
 
 
 def off(seen: View, journey: JourneyDefinition, by: str | None, limit: int) -> Answer:
@@ -143,9 +168,12 @@ def off(seen: View, journey: JourneyDefinition, by: str | None, limit: int) -> A
     finder = seen.finding(nested, subjects, paths)
     task = partial(deviate, nested.plan, finder, closes_at=subjects.closes_at)
     found = off_path(seen.up(journey, seen.run(task, subjects)), by)
-    document = {**_head(seen, journey, subjects.closes_at), "off_path": found.to_pylist()}
+    told = found.to_pylist()
+    small = hide_off_path(smallest_in(seen, journey), told, by)
+    told = groups_last(told) if by else told
+    document = {**_head(seen, journey, subjects.closes_at), "off_path": told}
     value = ("value",) if by else ()
-    kept, remark = most(found.to_pylist(), limit)
+    kept, remark = most(told, limit)
     rows = [
         (
             *(row[key] for key in (*value, "path", "passages")),
@@ -164,7 +192,7 @@ def off(seen: View, journey: JourneyDefinition, by: str | None, limit: int) -> A
         "path", "passages", "share", "95 %", "completed", "of ended", "95 %", "than on path", "95 %",
     )  # fmt: skip
     shown = Shown(f"{_title(document)}: off the path", columns, rows)
-    return Answer(_of_one(document, by), (shown,), remark=remark, picture=found)
+    return Answer(_of_one(document, by), (shown,), remark=joined(remark, small), picture=drawable(found, told))
 
 
 def children(seen: View, journey: JourneyDefinition) -> Answer:
@@ -176,13 +204,14 @@ def children(seen: View, journey: JourneyDefinition) -> Answer:
             allowed="a pattern with `journey NAME.ENDING`",
         )
     _, found, closes_at = seen.passages(journey)
-    told = roll_up(seen.up(journey, found))
-    document = {**_head(seen, journey, closes_at), "children": told.to_pylist()}
+    told = roll_up(seen.up(journey, found)).to_pylist()
+    small = hide_children(smallest_in(seen, journey), told)
+    document = {**_head(seen, journey, closes_at), "children": told}
     keys = ("journey", "ending", "passages", "children", "median_ms", "p90_ms", *ENDINGS)
     columns = ("child journey", "ended", "passages with it", "children", "median", "p90", *ENDINGS)
-    rows = picked(({**row, "journey": row["journey"] or "none"} for row in told.to_pylist()), keys)
+    rows = picked(({**row, "journey": row["journey"] or "none"} for row in told), keys)
     shown = Shown(f"{_title(document)}: children, and how passages with them ended", columns, rows)
-    return Answer({"journeys": [document]}, (shown,))
+    return Answer({"journeys": [document]}, (shown,), remark=small)
 
 
 def _head(seen: View, journey: JourneyDefinition, closes_at: int) -> dict[str, object]:
@@ -212,13 +241,16 @@ def _by_then(row: Row, ending: str) -> tuple[str, str]:
     return share(row[ending]), between(row, f"{ending}_low", f"{ending}_high")
 
 
-def _moments(told: pa.Table, window: int, by: str | None) -> list[Row]:
+def _moments(told: Sequence[Row], window: int, by: str | None) -> list[Row]:
     """Of each group the last rows of the curve up to a few parts of the window."""
     groups: dict[object, list[Row]] = {}
-    for row in told.to_pylist():
+    for row in told:
         groups.setdefault(row["value"] if by else None, []).append(row)
     shown: list[Row] = []
     for rows in groups.values():
+        if HIDDEN in rows[0]:
+            shown.append(rows[0])
+            continue
         for part in _MOMENTS:
             until = [row for row in rows if int(str(row["at_ms"])) <= part * window]
             if until and (not shown or until[-1] is not shown[-1]):

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from cxminute.app.analysis import View
+from cxminute.app.people.identity import identity
+from cxminute.app.rights.consenting import only_permitted
 from cxminute.collect.logs.kinds import type_of
 from cxminute.collect.logs.ocel import CHANGED
 from cxminute.collect.logs.xes import DESCRIBED
@@ -16,9 +19,10 @@ from cxminute.collect.source import LOGS
 from cxminute.model.errors import UnknownName
 from cxminute.model.times import from_ms
 from cxminute.privacy.personal import is_personal
+from cxminute.store.people import People
 from cxminute.store.pieces import Piece
 from cxminute.store.profiles import Span
-from cxminute.store.vault import APART, PERSON_KINDS
+from cxminute.store.vault import APART, is_of_person
 from cxminute.store.whole import Whole, whole
 
 
@@ -29,6 +33,7 @@ class Leaving:
     per:      of whom, where that was asked for
     numbered: kinds that are told by number, since some contract calls their values personal
     apart:    sources that nobody may link to the others that leave: what they name bears their own name, too
+    people:   who is who, -1 for whom the purpose may not use: their events stay; None where there are none
     """
 
     seen: View
@@ -37,18 +42,26 @@ class Leaving:
     per: str | None
     numbered: frozenset[str]
     apart: frozenset[str]
+    people: People | None = None
 
     def events(self) -> Iterator[Whole]:
         """Events of the span; with `per`, subject after subject."""
-        return whole(self.pieces, self.span, self.per)
+        return self._permitted(whole(self.pieces, self.span, self.per))
 
     def described(self) -> Iterator[Whole]:
         """What logs say of themselves, which is of no time."""
-        return whole(self.pieces, Span(as_of=self.span.as_of), names=(DESCRIBED,))
+        return self._permitted(whole(self.pieces, Span(as_of=self.span.as_of), names=(DESCRIBED,)))
 
     def changed(self) -> Iterator[Whole]:
         """What is said of objects: from the start of the log to the end of the span."""
-        return whole(self.pieces, Span(None, self.span.until, self.span.as_of), names=(CHANGED,))
+        return self._permitted(whole(self.pieces, Span(None, self.span.until, self.span.as_of), names=(CHANGED,)))
+
+    def _permitted(self, events: Iterator[Whole]) -> Iterator[Whole]:
+        if self.people is None:
+            return events
+        persons = self.people.persons
+        gone = frozenset(np.flatnonzero(persons < 0).tolist())
+        return (found for found in events if found.numbers.get("person") not in gone)
 
     def form_of(self, found: Whole) -> str:
         """The format of an event's source."""
@@ -83,7 +96,7 @@ def leaving(seen: View, per: str | None) -> Leaving:
     """What may leave of a project. raises: UnknownName for a kind of subject that there is not."""
     project = seen.project
     leave = seen.leave()
-    spaces = {"person"} | {kind for kind in project.kinds if kind not in PERSON_KINDS}
+    spaces = {"person"} | {kind for kind in project.kinds if not is_of_person(kind)}
     if per is not None and per not in spaces:
         raise UnknownName("kind of subject", per, spaces)
     pieces = [piece for piece in project.log.pieces((), project.log.past(seen.as_of)) if piece.source in leave.sources]
@@ -91,7 +104,8 @@ def leaving(seen: View, per: str | None) -> Leaving:
     numbered = {kind for kind in spaces if any(is_personal(f"identifiers.{kind}", contract) for contract in contracts)}
     span = Span(seen.since, seen.until, seen.as_of)
     apart = frozenset(contract.source for contract in contracts if not contract.link and len(contracts) > 1)
-    return Leaving(seen, pieces, span, per, frozenset({"person", *numbered}), apart)
+    people = only_permitted(project, leave.purpose, identity(project, seen.as_of).people(), seen.as_of)
+    return Leaving(seen, pieces, span, per, frozenset({"person", *numbered}), apart, people)
 
 
 def properties_of(found: Whole) -> dict[str, Any]:

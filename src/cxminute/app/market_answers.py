@@ -20,6 +20,7 @@ OWN: Final = "own shop"
 _SHORT: Final = (
     ("not allowed", "not allowed"),
     ("fewer than", ""),
+    ("would tell", ""),
     ("no source", "not told"),
     ("no ", ""),
     ("of itself", "-"),

@@ -21,6 +21,7 @@ from cxminute.balance.summary import states
 from cxminute.balance.worth import Figure
 from cxminute.model.errors import WrongUse
 from cxminute.model.times import WEEK
+from cxminute.privacy.cells import suppress
 from cxminute.privacy.contracts import Contract
 from cxminute.store.log import Declared
 from cxminute.store.picked import pick
@@ -30,6 +31,8 @@ STARRED: Final = ("properties.rating", "properties.scale")
 """Paths of a review."""
 SHARES: Final = ("cancelled", "returned", "repeat", "overlap")
 FIGURES: Final = (*SHARES, "rating", "contacts")
+TELLING: Final = "would tell of a smaller group than may be shown"
+"""Why a figure is not there that is of enough people itself."""
 
 
 @dataclass(frozen=True)
@@ -170,16 +173,30 @@ def _promises(seen: View, names: tuple[str, ...], tells: Mapping[str, Tells]) ->
     for promise in seen.project.definitions.promises.values():
         ledger, closes_at = seen.ledger(promise, ["source"])
         unknown = unheard(silent(tells, promise), ledger)
-        rows = states(seen.due(ledger), "source", zone=zone, clustered=clustered, as_of=closes_at)
-        for row in rows.to_pylist():
+        rows = states(seen.due(ledger), "source", zone=zone, clustered=clustered, as_of=closes_at).to_pylist()
+        for row, telling in zip(rows, _telling(seen, rows), strict=True):
             if row["source"] not in found or not row["made"]:
                 continue
             n = row["kept"] + row["late"] + row["overdue"]
             kept = Figure(row["share_kept"], row["low"], row["high"], n, "" if n else "none due yet")
             if row["source"] in unknown:
                 kept = Figure(why=unknown[row["source"]])
-            found[row["source"]].append(Kept(promise.name, row["made"], kept, promise.target))
+            made = row["made"]
+            if telling:
+                made, kept = None, Figure(why=TELLING)
+            found[row["source"]].append(Kept(promise.name, made, kept, promise.target))
     return found
+
+
+def _telling(seen: View, rows: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Of which sources it is not told how many promises they made: few, or with the total they would tell of few."""
+    contracts = seen.project.definitions.contracts
+    needs = [contracts[row["source"]].smallest_group if row["source"] in contracts else 1 for row in rows]
+    if max(needs, default=1) <= 1:
+        return [False] * len(rows)
+    made = [row["made"] for row in rows]
+    hidden = suppress([*made, sum(made)], [(len(made), range(len(made)))], [*needs, max(needs)])
+    return [bool(gone) for gone in hidden[:-1]]
 
 
 def _insights(seen: View, names: tuple[str, ...], tells: Mapping[str, Tells]) -> tuple[str, dict[str, list[str]], str]:
@@ -216,26 +233,41 @@ def _market(base: _Seen, contract: Contract) -> Market:
         origin=contract.origin,
         tier=tier(contract),
         orders=count,
-        money=[row for row in money if row["orders"] >= contract.smallest_group],
+        money=_currencies(money, orders.num_rows, contract.smallest_group),
         money_why=money_why,
         margin_why=_why_no_margin(tells, money),
-        figures={key: hidden(figure) for key, figure in figures.items()},
+        figures={key: hidden(figure, share=key in SHARES) for key, figure in figures.items()},
         promises=tuple(_shown(kept, contract.smallest_group) for kept in base.promises.get(name, ())),
         insights=None if base.insights_why else tuple(base.insights.get(name, ())),
         insights_why=base.insights_why,
     )
 
 
-def _hidden(smallest: int, figure: Figure) -> Figure:
-    """The figure, unless fewer stand behind it than the contract lets be shown."""
-    few = figure.value is not None and 0 < figure.n < smallest
-    return Figure(why=f"fewer than {smallest}") if few else figure
+def _hidden(smallest: int, figure: Figure, *, share: bool = False) -> Figure:
+    """The figure, unless fewer stand behind it than the contract lets be shown; of a share, on either side of it."""
+    if figure.value is None or smallest <= 1:
+        return figure
+    groups = [figure.n]
+    if share:
+        hits = round(figure.value * figure.n)
+        groups += [hits, figure.n - hits]
+    return Figure(why=f"fewer than {smallest}") if any(0 < size < smallest for size in groups) else figure
+
+
+def _currencies(money: list[dict[str, Any]], orders: int, smallest: int) -> list[dict[str, Any]]:
+    """The currencies in which enough was ordered, unless the number of all orders would tell of one that is not."""
+    if smallest <= 1:
+        return money
+    counts = [row["orders"] for row in money]
+    sums = [(len(counts), range(len(counts)))] if sum(counts) == orders else []
+    hidden = suppress([*counts, orders], sums, smallest)
+    return [row for row, gone in zip(money, hidden, strict=False) if not gone]
 
 
 def _shown(kept: Kept, smallest: int) -> Kept:
     if kept.made is not None and kept.made < smallest:
         return replace(kept, made=None, kept=Figure(why=f"fewer than {smallest}"))
-    return replace(kept, kept=_hidden(smallest, kept.kept))
+    return replace(kept, kept=_hidden(smallest, kept.kept, share=True))
 
 
 def _why_no_orders(tells: Tells) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from cxminute.app.allowing import Allowing
+from cxminute.app.people.account_rules import AccountRules
 from cxminute.app.settings import Settings, find_root, parse_settings
 from cxminute.app.vocabulary import Vocabulary
 from cxminute.app.waiting import check_waiting
@@ -28,23 +29,32 @@ from cxminute.privacy.contracts import Contract, parse_contract
 from cxminute.privacy.permits import Permit, permit
 from cxminute.store.arrays import settle_folder
 from cxminute.store.arrivals import Arrivals
+from cxminute.store.bonds import Bonds
+from cxminute.store.clear_values import is_clear, seal_clear
+from cxminute.store.consents import Consents
 from cxminute.store.cursors import Cursors
+from cxminute.store.disclosures import Disclosures
+from cxminute.store.holdings import Holdings
 from cxminute.store.inbox import Inbox, open_inbox
+from cxminute.store.keyring import Keyring
 from cxminute.store.keys import WriteKeys
 from cxminute.store.log import EventLog
+from cxminute.store.merges import Merges
 from cxminute.store.protocols import Subjects
 from cxminute.store.requests import Requests
 from cxminute.store.scrubbing import scrub
 from cxminute.store.state import State, open_state
+from cxminute.store.suppressions import Suppressions
 from cxminute.store.vault import Vault
 from cxminute.store.versions import Versions
 
 if TYPE_CHECKING:  # most projects have none of these
     from cxminute.collect.pulls.settings import Pull
     from cxminute.execution.initiative import Initiative
+    from cxminute.resolve.linkage.definition import Linkage
 
 T = TypeVar("T")
-FOLDERS: Final = ("sources", "journeys", "promises", "plans", "initiatives")
+FOLDERS: Final = ("sources", "journeys", "promises", "plans", "initiatives", "linkage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,7 @@ class Definitions:
     faults:  all that is wrong with it, in the order of the files
     pulls:   what sources' files say of pulling, by the source's name
     initiatives: what we do, checked against the contracts
+    linkages: whose records are compared, checked likewise
     """
 
     settings: Settings
@@ -68,11 +79,13 @@ class Definitions:
     faults: tuple[BadDefinition, ...]
     pulls: Mapping[str, Pull] = field(default_factory=dict)
     initiatives: Mapping[str, Initiative] = field(default_factory=dict)
+    linkages: Mapping[str, Linkage] = field(default_factory=dict)
 
     @property
     def paths(self) -> frozenset[str]:
         """Every path that a source, a journey, a promise or a dimension names: what the log keeps as typed columns."""
-        named = {*self.settings.dimensions, *(path for source in self.sources.values() for path in source.paths)}
+        named = {*self.settings.dimensions, *self.settings.accounts.named}
+        named.update(path for source in self.sources.values() for path in source.paths)
         for journey in self.journeys.values():
             named.update(path for path in journey.held if not path.startswith("identifiers."))
             for step in steps_of(journey):
@@ -110,9 +123,20 @@ class Project:
         return self.definitions.settings
 
     @cached_property
-    def _state(self) -> State:
+    def _opened(self) -> State:
         self.folder.mkdir(exist_ok=True)
         return open_state(self.settings.state_url(self.folder))
+
+    @cached_property
+    def _state(self) -> State:
+        if is_clear(self._opened):  # an older version kept what is personal as it came
+            seal_clear(self._opened, self.keyring, self.secret)
+        return self._opened
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The keys of identifiers, and of all else that lies sealed."""
+        return Keyring(self.folder / "keys")
 
     @cached_property
     def log(self) -> EventLog:
@@ -124,12 +148,17 @@ class Project:
     @cached_property
     def vault(self) -> Vault:
         """Identifiers and personal values."""
-        return Vault(self._state)
+        return Vault(self._state, self.keyring, self.secret)
+
+    @cached_property
+    def suppressions(self) -> Suppressions:
+        """Identifiers of people who were forgotten."""
+        return Suppressions(self._state)
 
     @cached_property
     def versions(self) -> Versions:
         """When what readers told of was last changed."""
-        return Versions(self._state)
+        return Versions(self._state, self.secret)
 
     @cached_property
     def cursors(self) -> Cursors:
@@ -137,9 +166,34 @@ class Project:
         return Cursors(self._state)
 
     @cached_property
+    def consents(self) -> Consents:
+        """What people said of purposes."""
+        return Consents(self._state)
+
+    @cached_property
     def requests(self) -> Requests:
-        """What people ask for through sources, and by when it is due."""
-        return Requests(self._state)
+        """What people ask of their data, and by when it is due."""
+        return Requests(self._state, self.keyring, self.settings.zone)
+
+    @cached_property
+    def bonds(self) -> Bonds:
+        """What people say of two identifiers."""
+        return Bonds(self._state)
+
+    @cached_property
+    def merges(self) -> Merges:
+        """Merges and unmerges of people, as they were noticed."""
+        return Merges(self._state)
+
+    @cached_property
+    def holdings(self) -> Holdings:
+        """All that is held on a person, what is personal opened."""
+        return Holdings(self._state, self.keyring)
+
+    @cached_property
+    def disclosures(self) -> Disclosures:
+        """Who received what of whom."""
+        return Disclosures(self._state)
 
     def scrub(self) -> str:
         """Makes unreadable what was deleted from the state; returns what became of its bytes (store.scrubbing)."""
@@ -166,7 +220,7 @@ class Project:
         """The project's own key for digests: 32 random bytes in a file of their own, made at first use."""
         path = self.folder / "keys" / "digest.key"
         if not path.exists():
-            if self.log.hashes():
+            if EventLog(self.folder / "log", self._opened).hashes():
                 raise BrokenStore(
                     "The key of the log's digests is lost: nothing could be told from what is there already.",
                     file=str(path),
@@ -188,8 +242,8 @@ class Project:
         """Lets go of connections to the state and the inbox; whoever uses them again opens them again."""
         if "inbox" in self.__dict__:
             self.inbox.close()
-        if "_state" in self.__dict__:
-            self._state.dispose()
+        if "_opened" in self.__dict__:
+            self._opened.dispose()
 
     def bounds(self, as_of: int | None = None) -> tuple[int, int]:
         """When the first event of the log happened, and when the last: (0, 0) where there is none. UTC ms."""
@@ -204,7 +258,8 @@ class Project:
 
     def permit(self, purpose: str | None = None) -> Permit:
         """Leave to read for a purpose; the project's own where none is named."""
-        return permit(self.definitions.contracts.values(), purpose or self.settings.purpose)
+        asked = purpose or self.settings.purpose
+        return permit(self.definitions.contracts.values(), asked, self.settings.purposes)
 
     def source(self, name: str) -> Source:
         """One source by name."""
@@ -213,6 +268,10 @@ class Project:
     def journey(self, name: str) -> JourneyDefinition:
         """One journey by name."""
         return _named("journey", name, self.definitions.journeys)
+
+    def linkage(self, name: str) -> Linkage:
+        """One linkage by name."""
+        return _named("linkage", name, self.definitions.linkages)
 
     def promise(self, name: str) -> Promise:
         """One promise by name."""
@@ -247,19 +306,21 @@ def read_definitions(root: Path) -> Definitions:
         zone = settings.zone.key
         found = parse_source(doc, zone=zone, parse_condition=lambda text: parse_condition(text, bare=""))
         found = found and _meant(found, doc, pulls)
-        contract = parse_contract(doc, str(doc.raw("name") or ""))
+        contract = parse_contract(doc, str(doc.raw("name") or ""), settings.purposes)
         contracts[contract.source] = contract
         return found
 
     sources = [(doc, source_of(doc)) for doc in documents["sources"]]
-    journeys = [(doc, parse_journey(doc)) for doc in documents["journeys"]]
-    promises = [(doc, parse_promise(doc, parse_step=parse_step)) for doc in documents["promises"]]
+    journeys = [(doc, parse_journey(doc, settings.purpose)) for doc in documents["journeys"]]
+    own = settings.purpose
+    promises = [(doc, parse_promise(doc, parse_step=parse_step, purpose=own)) for doc in documents["promises"]]
     names = [str(doc.raw("name") or "") for doc in documents["sources"]]
     plans = _plans(documents["plans"], names)
     called = [str(doc.raw("name") or "") for doc in documents["journeys"]]
-    initiatives = _initiatives(documents["initiatives"], names, called)
+    initiatives = _initiatives(documents["initiatives"], names, called, settings.purposes)
+    linkages = _linkages(documents["linkage"], names, settings.purposes)
     if not any(_unread(doc) for doc in documents["sources"]):
-        told = Vocabulary.of(documents["sources"], contracts, documents["journeys"])
+        told = Vocabulary.of(documents["sources"], contracts, documents["journeys"], settings.purposes)
         if plans:
             told = replace(told, paths=told.paths | {FAULT, RENAMED})
         for doc, _ in journeys:
@@ -275,13 +336,26 @@ def read_definitions(root: Path) -> Definitions:
                 _check_clock(doc, told, contracts[source.name])
         for path in settings.dimensions:
             told.check_path(main.section("minute"), path, "dimensions")
+        _check_money(main.section("accounts"), told, settings.accounts)
         sound = {source.name: contracts[source.name] for doc, source in sources if source and not doc.faults}
-        _check_uses(sound, [source for _, source in sources], journeys, promises, initiatives)
+        known = [journey for _, journey in journeys]
+        allowing = Allowing(sound, [source for _, source in sources], known, settings.purposes)
+        _check_uses(allowing, journeys, promises, initiatives)
+        _check_linkages(sound, linkages)
     check_waiting(journeys)
     digests = {source.name: _digest(root, doc, plans.get(source.name)) for doc, source in sources if source}
     found = (_by_name(sources), contracts, _by_name(journeys), _by_name(promises), _found(plans), digests)
     faults = [*main.faults, *(fault for folder in FOLDERS for doc in documents[folder] for fault in doc.faults)]
-    return Definitions(settings, *found, tuple(faults), pulls, _by_name(initiatives))
+    return Definitions(settings, *found, tuple(faults), pulls, _by_name(initiatives), _by_name(linkages))
+
+
+def _check_money(part: Document, told: Vocabulary, rules: AccountRules) -> None:
+    """Notes money of accounts that no source tells of."""
+    for key, listed in (("given", rules.given), ("received", rules.received)):
+        for money in listed:
+            told.check_path(part, money.path, key)
+            if not told.open and money.event not in told.names:
+                part.unknown("event", money.event, told.names, key=key)
 
 
 def _check_clock(doc: Document, told: Vocabulary, contract: Contract) -> None:
@@ -290,17 +364,18 @@ def _check_clock(doc: Document, told: Vocabulary, contract: Contract) -> None:
     for name in contract.starts if "from" in part and not told.open else ():
         if name.strip() and name not in told.names:
             part.unknown("event", name, told.names, key="from")
+    for name in contract.keep_by_law if not told.open else ():
+        if name.strip() and name not in told.names:
+            part.unknown("event", name, told.names, key="keep_by_law")
 
 
 def _check_uses(
-    contracts: Mapping[str, Contract],
-    sources: list[Source | None],
+    allowing: Allowing,
     journeys: list[tuple[Document, JourneyDefinition | None]],
     promises: list[tuple[Document, Promise | None]],
     initiatives: list[tuple[Document, Initiative | None]],
 ) -> None:
     """Notes every definition that would do with a source's data what its contract does not allow."""
-    allowing = Allowing(contracts, sources, [journey for _, journey in journeys])
     for doc, journey in journeys:
         if journey is not None:
             allowing.check_journey(doc, journey)
@@ -310,6 +385,15 @@ def _check_uses(
     for doc, initiative in initiatives:
         if initiative is not None:
             allowing.check_initiative(doc, initiative)
+
+
+def _check_linkages(contracts: Mapping[str, Contract], linkages: list[tuple[Document, Linkage | None]]) -> None:
+    """The same of every linkage."""
+    for doc, linkage in linkages:
+        if linkage is not None:
+            from cxminute.resolve.linkage.allowed import check_linkage  # noqa: PLC0415 -- as below: most have none
+
+            check_linkage(doc, linkage, contracts)
 
 
 def _meant(source: Source, doc: Document, pulls: dict[str, Pull]) -> Source:
@@ -331,14 +415,30 @@ def _meant(source: Source, doc: Document, pulls: dict[str, Pull]) -> Source:
 
 
 def _initiatives(
-    documents: list[Document], sources: Collection[str], journeys: Collection[str]
+    documents: list[Document], sources: Collection[str], journeys: Collection[str], purposes: Collection[str]
 ) -> list[tuple[Document, Initiative | None]]:
     if not documents:
         return []
     from cxminute.execution.initiative import parse_initiative  # noqa: PLC0415 -- as above: most have none
 
     return [
-        (doc, None if _unread(doc) else parse_initiative(doc, sources=sources, journeys=journeys)) for doc in documents
+        (
+            doc,
+            None if _unread(doc) else parse_initiative(doc, sources=sources, journeys=journeys, purposes=purposes),
+        )
+        for doc in documents
+    ]
+
+
+def _linkages(
+    documents: list[Document], sources: Collection[str], purposes: Collection[str]
+) -> list[tuple[Document, Linkage | None]]:
+    if not documents:
+        return []
+    from cxminute.resolve.linkage.definition import parse_linkage  # noqa: PLC0415 -- as above: most have none
+
+    return [
+        (doc, None if _unread(doc) else parse_linkage(doc, sources=sources, purposes=purposes)) for doc in documents
     ]
 
 

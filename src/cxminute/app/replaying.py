@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from cxminute.app.collecting import WAIT, TakenUp, alone, judged, known_of, prepare, take
 from cxminute.app.project import Project
+from cxminute.app.rights.suppressing import REFUSED
 from cxminute.collect.calls.reading import read_kept
 from cxminute.collect.logs.mapping import log_again
 from cxminute.collect.mending import Filling, check_found, mended
@@ -84,7 +85,8 @@ def trial(project: Project, source: Source, held: pa.Table, fillings: Sequence[F
 def waiting(project: Project, source: Source, reason: str | None = None, number: int | None = None) -> pa.Table:
     """Rows in quarantine that can be taken up again: `number`, `collect` and the REJECT columns."""
     held = project.log.rejects(source.name, reason)
-    held = held.filter(pc.greater_equal(held["position"], 0))
+    held = held.filter(pc.and_(pc.greater_equal(held["position"], 0), pc.is_valid(held["row"])))
+    held = held.filter(pc.not_equal(held["reason"], REFUSED))  # nothing of it is kept
     if number is not None:
         held = held.filter(pc.equal(held["number"], number))
     if not held.num_rows:

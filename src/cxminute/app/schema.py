@@ -7,8 +7,10 @@ A schema says what can be said without reading the languages inside (patterns, c
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Final
+from typing import Any, Final
 
+from cxminute.app.people.account_rules import OF
+from cxminute.app.people.linkage_schema import linkage_schema
 from cxminute.app.settings import ENGINES, MASTERS, SEGMENT_ROWS
 from cxminute.balance.promises import PARTIES
 from cxminute.collect.plan import CHOICES, PLANNED_TYPES
@@ -23,7 +25,9 @@ from cxminute.model.errors import UnknownName
 from cxminute.model.times import UNITS
 from cxminute.privacy.cards import CARDS, CHANNELS, MARKETPLACE_PURPOSES, RELAY, STARTS, Card
 from cxminute.privacy.contracts import ORIGINS
-from cxminute.privacy.purposes import PURPOSES, READING
+from cxminute.privacy.purposes import ASKED, BASES, MOST_PURPOSES, PURPOSE_NAME, PURPOSES, READING
+from cxminute.resolve.kinds import HIGHEST, MOST, NAME, STRENGTHS, THEMSELVES
+from cxminute.resolve.kinds import KINDS as DEFAULT_KINDS
 
 Schema = dict[str, object]
 
@@ -38,12 +42,16 @@ _STEP = (
 _ANYWHERE = "a path such as properties.carrier; a bare name means properties.NAME"
 
 
-def schema(name: str) -> Schema:
-    """The schema of one kind of file; UnknownName where there is none."""
+def schema(name: str, purposes: Collection[str] = PURPOSES) -> Schema:
+    """The schema of one kind of file; UnknownName where there is none.
+
+    purposes: the words that a purpose may be: a project's own among them
+    """
     if name not in _SCHEMAS:
         raise UnknownName("schema", name, _SCHEMAS)
     files, said, build = _SCHEMAS[name]
-    return {"$schema": DRAFT, "title": files, "description": said, **build()}
+    found: Schema = {"$schema": DRAFT, "title": files, "description": said, **build()}
+    return found if purposes is PURPOSES else _with_purposes(found, [*purposes])
 
 
 def files() -> dict[str, tuple[str, str]]:
@@ -286,6 +294,9 @@ def _contract() -> Schema:
     markets = tuple(origin for origin in ORIGINS if origin.startswith("marketplace"))
     relayed = _texts("", _word("", (RELAY,)), least=1)
     never: Schema = {"link": {"const": False}, "train": {"const": False}, "combine": {"const": False}}
+    lawful = ("keep_by_law", "law", "keep_by_law_for")  # all of them, or none
+    together: Schema = {key: [other for other in lawful if other != key] for key in lawful}
+    whole: Schema = {"dependentRequired": together}
     at_most = {"purposes": _texts("", {"enum": sorted(MARKETPLACE_PURPOSES)}), "channels": relayed, **never}
     return _table(
         {
@@ -305,8 +316,11 @@ def _contract() -> Schema:
             "train": _flag("may models be trained on it"),
             "combine": _flag("may its figures be combined with other sources'"),
             "smallest_group": _number("fewer people than this are not to be shown", 1),
+            "keep_by_law": _texts("events that stay when a person is forgotten, as a law says", _written(), least=1),
+            "law": _written("which law says so"),
+            "keep_by_law_for": _duration("after such an event, for how long the law says so", positive=True),
         },
-        rules=({"if": _is("origin", markets), "then": {"properties": at_most}},),
+        rules=({"if": _is("origin", markets), "then": {"properties": at_most}}, whole),
         said="what may be done with the source's data; what nobody allowed is not done",
     )
 
@@ -337,6 +351,7 @@ def _initiatives() -> Schema:
             "journey": _if_any("whose events it uses: of all sources that tell of them"),
             "channel": _word("on which way; webhook and task reach no person", CHANNELS),
             "kpi": _written("what it should move"),
+            "insight": _text("what it rests on; nothing is done for it before it is named"),
             "says": _text("what it is, in a sentence"),
             "train": _flag("whether a model is trained on the data"),
             "combine": _flag("whether figures of several sources are put together"),
@@ -344,6 +359,39 @@ def _initiatives() -> Schema:
         },
         required=("name", "purpose", "channel", "kpi"),
         rules=(whose,),
+    )
+
+
+def _identity() -> Schema:
+    """Tables [identity.KIND]: those of kinds that there are without it, and any other name."""
+    allowed = {
+        "enabled": _flag("whether people are recognised by it"),
+        "strength": _word("certain, strong or weak", STRENGTHS),
+        "priority": _number("1 is looked at first where links compete", 1, HIGHEST),
+        "most": _number("of the kind in one person; 0 without a limit", 0, MOST),
+        "shared": _number("known with more than this of another kind, it is nobody's; 0: any number", 0, MOST),
+    }
+    own = allowed | {"paths": _texts(f"where events carry it: {_ANYWHERE}", _written(), least=1)}
+    without, known = "|".join(THEMSELVES), "|".join(DEFAULT_KINDS)
+    tables = {
+        f"^({without})$": _table(allowed),
+        f"^(?!({without})$)({known})$": _table(own),
+        f"^(?!({known})$){NAME}$": _table(own, required=("paths",)),
+    }
+    said = _about("kinds of identifier by which people are recognised")
+    return {**said, "type": "object", "patternProperties": tables, "additionalProperties": False}
+
+
+def _accounts() -> Schema:
+    money = "a number of events of one name: properties.total of Order Completed"
+    of_event: Schema = {"type": "string", "pattern": rf"\S.*{OF}.*\S"}
+    return _table(
+        {
+            "role": _texts(f"what a member is in a group: {_ANYWHERE}", _written()),
+            "kind": _texts(f"what a group is, account, household, partner: {_ANYWHERE}", _written()),
+            "given": _texts(f"what accounts give us: {money}", of_event),
+            "received": _texts(f"what they receive: {money}", of_event),
+        }
     )
 
 
@@ -364,11 +412,14 @@ def _project() -> Schema:
             "week_start": _word("weeks are ISO weeks", ("monday",)),
             "currency": _text("as shown"),
             "purpose": _word("of reading commands that name none", PURPOSES, default=READING),
+            "purposes": _purposes(),
             "state": _text("database URL, or env:NAME; SQLite in the project's folder without it", pattern="^[^@]*$"),
             "engine": {"oneOf": [engine, table]},
             "master": master,
             "minute": _table({"dimensions": _texts(f"what the brief splits by: {_ANYWHERE}", _written())}),
             "log": _table({"segment_rows": rows}),
+            "identity": _identity(),
+            "accounts": _accounts(),
         },
         required=("name",),
         rules=({"if": _is("engine", ("spark",)), "then": needed, "else": {"properties": {"master": False}}},),
@@ -381,8 +432,37 @@ _SCHEMAS: Final[dict[str, tuple[str, str, Callable[[], Schema]]]] = {
     "sources": ("sources/*.toml", "How a row of other people's data becomes events, and its contract.", _sources),
     "plans": ("plans/*.toml", "Which events a source may send, with which properties.", _plans),
     "initiatives": ("initiatives/*.toml", "What we do, with whose data, on which way, and for what.", _initiatives),
+    "linkage": ("linkage/*.toml", "Whose records are compared, by what, and when a pair is proposed.", linkage_schema),
     "project": ("cxm.toml", "What a project says of itself.", _project),
 }
+
+
+def _with_purposes(part: Any, purposes: list[str]) -> Any:
+    """The same with these words wherever the default purposes stand."""
+    if isinstance(part, list):
+        return purposes if part == [*PURPOSES] else [_with_purposes(each, purposes) for each in part]
+    if isinstance(part, dict):
+        return {key: _with_purposes(value, purposes) for key, value in part.items()}
+    return part
+
+
+def _purposes() -> Schema:
+    one = _table(
+        {
+            "parent": _if_any("of which it is a part; a yes to that covers it, a no denies it"),
+            "basis": _word("on what it rests", BASES, default=ASKED),
+            "says": _text("what it is, to people"),
+            "dpv": _text("IRI in the Data Privacy Vocabulary", pattern="://|^$"),
+            "fides": _text("data use in fideslang"),
+            "categories": _texts("of the Segment consent object: all of them must be true", _written()),
+            "gpc": _flag("whether a browser's Global Privacy Control denies it"),
+        }
+    )
+    said = "purposes of the project's own, and changes to the default ones: one [purposes.NAME] table each"
+    return {
+        **_about(said), "type": "object", "propertyNames": {"pattern": PURPOSE_NAME.pattern},
+        "additionalProperties": one, "maxProperties": MOST_PURPOSES,
+    }  # fmt: skip
 
 
 def _table(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from cxminute.app.people.account_rules import AccountRules, parse_accounts
 from cxminute.model.definitions import Document
 from cxminute.model.errors import BadDefinition, WrongUse
 from cxminute.model.times import zone_of
-from cxminute.privacy.purposes import PURPOSES, READING
+from cxminute.privacy.purposes import DEFAULT, READING, Purposes, parse_purposes
+from cxminute.resolve.kinds import KINDS, Kind, parse_kinds
 from cxminute.store.state import state_url
 
 SEGMENT_ROWS: Final = 100_000
@@ -32,12 +35,15 @@ class Settings:
     name, currency: as shown
     zone:           in which its days and weeks are counted
     purpose:        of reading commands that name none
+    purposes:       what data may be used for: the default ones, and the project's own
     dimensions:     paths that the brief splits by
     segment_rows:   source rows of one segment; changing it changes how later files are cut
     state:          database URL; empty for SQLite in the project's own folder
     engine:         one of ENGINES
     master:         URL of the Spark engine's master; empty for the local engine
     threads:        of the local engine; 0 for one per core
+    accounts:       where events tell of groups, roles and money
+    kinds:          of identifiers by which people are recognised: by name, in the order of priority
     """
 
     name: str
@@ -50,6 +56,9 @@ class Settings:
     engine: str
     master: str
     threads: int
+    purposes: Purposes = field(default_factory=lambda: DEFAULT)
+    kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
+    accounts: AccountRules = field(default_factory=AccountRules)
 
     def state_url(self, folder: Path) -> str:
         """The database URL; `env:NAME` is read from the environment, so that no secret stands in the file."""
@@ -66,9 +75,10 @@ class Settings:
 def parse_settings(doc: Document) -> Settings:
     """The settings of a project; faults are noted in the document, and defaults stand in for what is wrong."""
     zone = doc.parsed("timezone", zone_of, "UTC")
+    purposes = parse_purposes(doc)
     purpose = doc.text("purpose", READING)
-    if purpose not in PURPOSES:
-        doc.unknown("purpose", purpose, PURPOSES, key="purpose")
+    if purpose not in purposes:
+        doc.unknown("purpose", purpose, purposes, key="purpose")
     minute, log = doc.section("minute"), doc.section("log")
     plain = isinstance(doc.raw("engine"), str)  # `engine = "spark"` with `master` beside it, in place of a table
     engine = doc if plain else doc.section("engine")
@@ -87,6 +97,9 @@ def parse_settings(doc: Document) -> Settings:
         engine=name,
         master=_master(engine, name),
         threads=0 if plain else int(engine.number("threads", 0, high=1024)),
+        purposes=purposes,
+        kinds=parse_kinds(doc),
+        accounts=parse_accounts(doc.section("accounts")),
     )
     doc.text("week_start", "monday", allowed=("monday",))  # weeks are ISO weeks; the key says so for readers
     for part in (minute, log, *(() if plain else (engine,)), doc):

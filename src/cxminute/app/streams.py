@@ -11,18 +11,24 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cxminute.app.people.identity import identity
+from cxminute.app.rights.consenting import only_permitted
 from cxminute.model.errors import UnknownName
 from cxminute.privacy.permits import Permit
 from cxminute.store.index import extend, open_index
 from cxminute.store.log import Declared
+from cxminute.store.memberships import GROUP
+from cxminute.store.people import People
+from cxminute.store.pieces import ACCOUNT
 from cxminute.store.protocols import Subjects
 from cxminute.store.scattered import scatter_log
-from cxminute.store.vault import PERSON_KINDS
+from cxminute.store.vault import is_of_person
 
 if TYPE_CHECKING:  # project opens what stands here
     from cxminute.app.project import Project
 
 
+PERSON: Final = "person"
 PASTS: Final = 8
 """How many indexes of the log as it was known in the past are kept beside the one of today."""
 
@@ -35,16 +41,25 @@ def open_subjects(
     known_at: int | None = None,
     closes_at: int | None = None,
     paths: Collection[str] = (),
+    people: People | None = None,
+    fixed: bool = False,
 ) -> Subjects:
     """All subjects of a kind, for what the permit covers.
 
-    known_at:  as known then: corrections that came later are not seen; None for now
+    known_at:  as known then: corrections that came later are not seen, nor who turned out to be whom; None for now
     closes_at: later events are not seen; None for the last event
     paths:     that are asked for beside those that the definitions name
+    people:    with `fixed`, who is who, in place of what is known: None there for each profile a person of its own
+
+    Who may not be part of an analysis for the permit's purpose is left out. Streams are those of a log in which every
+    event carries the number of its person: what somebody did before they said who they are is theirs as soon as they
+    have said it.
     """
-    spaces = {"person"} | {kind for kind in project.definitions.kinds if kind not in PERSON_KINDS}
+    spaces = {"person"} | {kind for kind in project.definitions.kinds if not is_of_person(kind)}
+    of_accounts = per == ACCOUNT and per not in spaces and GROUP in spaces
+    spaces |= {ACCOUNT} if GROUP in spaces else set()
     if per not in spaces:  # a process log may have brought it
-        spaces |= project.kinds - set(PERSON_KINDS)
+        spaces |= {kind for kind in project.kinds if not is_of_person(kind)}
     if per not in spaces:
         raise UnknownName("kind of subject", per, spaces)
     log = project.log
@@ -52,16 +67,25 @@ def open_subjects(
     named = project.definitions.paths | frozenset(paths)
     declared = {name: Declared(source.paths, source.zone) for name, source in project.definitions.sources.items()}
     pieces = log.pieces(named, past, declared)
+    persons = people if fixed else identity(project, known_at).people()
+    persons = only_permitted(project, leave.purpose, persons, known_at)
+    merged = persons if per == PERSON else None
+    if of_accounts:
+        from cxminute.app.people.accounts import members_map  # noqa: PLC0415 -- few journeys are of accounts
+
+        merged = members_map(project, leave, persons, known_at)
     if project.settings.engine == "spark":
         covered = leave.sources
-        return scatter_log(pieces, per, log.codes(), sources=covered, closes_at=closes_at, paths=named)
+        return scatter_log(
+            pieces, per, log.codes(), sources=covered, closes_at=closes_at, people=merged, behind=persons, paths=named
+        )
     folder = project.folder / "index" / per
     if past is not None:  # the log looked otherwise then: an index of its own
         said = "\0".join(sorted(piece.key for piece in pieces))
         folder = project.folder / "index" / "past" / f"{per}-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
         _sweep(folder)
     extend(pieces, per, folder, log.codes())
-    return open_index(folder, per, pieces, sources=leave.sources, closes_at=closes_at)
+    return open_index(folder, per, pieces, sources=leave.sources, closes_at=closes_at, people=merged, behind=persons)
 
 
 def _sweep(folder: Path) -> None:

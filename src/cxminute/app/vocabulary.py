@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cxminute.app.settings import path_of
@@ -16,6 +16,8 @@ from cxminute.model.steps import Step, paths_of
 from cxminute.privacy.contracts import Contract
 from cxminute.privacy.personal import is_personal
 from cxminute.privacy.purposes import PURPOSES
+from cxminute.store.memberships import GROUP
+from cxminute.store.pieces import ACCOUNT
 from cxminute.store.vault import PERSON_KINDS
 
 
@@ -29,6 +31,7 @@ class Vocabulary:
     any_kind: whether a process log may bring kinds of subject that no file declares
     personal: path -> the source whose contract calls it personal
     journeys: names of all that have a file, be it faulty
+    purposes: of the project
     """
 
     kinds: frozenset[str]
@@ -39,12 +42,17 @@ class Vocabulary:
     journeys: frozenset[str] = frozenset()
     door: tuple[Contract, ...] = ()
     any_kind: bool = False
+    purposes: Collection[str] = tuple(PURPOSES)
 
     @classmethod
     def of(
-        cls, sources: Sequence[Document], contracts: Mapping[str, Contract], journeys: Sequence[Document] = ()
+        cls,
+        sources: Sequence[Document],
+        contracts: Mapping[str, Contract],
+        journeys: Sequence[Document] = (),
+        purposes: Collection[str] = tuple(PURPOSES),
     ) -> Vocabulary:
-        """What these source files define, and the names of these journeys."""
+        """What these source files define, and the names of these journeys and purposes."""
         kinds, names, paths, personal, any_name = {"person"}, set(), {"source", "name"}, {}, False
         any_kind = False
         door = []
@@ -77,15 +85,23 @@ class Vocabulary:
         called = frozenset(str(doc.raw("name")) for doc in journeys if doc.raw("name"))
         names.discard("")
         return cls(
-            frozenset(kinds), frozenset(names), frozenset(paths), any_name, personal, called, tuple(door), any_kind
+            frozenset(kinds),
+            frozenset(names),
+            frozenset(paths),
+            any_name,
+            personal,
+            called,
+            tuple(door),
+            any_kind,
+            purposes,
         )
 
     def check(self, doc: Document, keys: Sequence[str]) -> None:
         """Notes what the steps under these keys, the purpose and the kind of subject name without it being defined."""
         self._check_per(doc)
         purpose = doc.raw("purpose")
-        if isinstance(purpose, str) and purpose not in PURPOSES:
-            doc.unknown("purpose", purpose, PURPOSES, key="purpose")
+        if isinstance(purpose, str) and purpose not in self.purposes:
+            doc.unknown("purpose", purpose, self.purposes, key="purpose")
         for key in keys:
             for step in _steps(doc.raw(key)):
                 self._check_name(doc, step, key)
@@ -113,8 +129,9 @@ class Vocabulary:
         """Notes a kind of subject, or a further key, that no event carries."""
         per = doc.raw("per")
         keys = [key for key in (per if isinstance(per, list) else [per]) if isinstance(key, str) and key]
-        if keys and keys[0] not in self.kinds and not self.any_kind:
-            doc.unknown("kind of subject", keys[0], self.kinds, key="per")
+        subjects = self.kinds | ({ACCOUNT} if GROUP in self.kinds else set())
+        if keys and keys[0] not in subjects and not self.any_kind:
+            doc.unknown("kind of subject", keys[0], subjects, key="per")
         for key, path in zip(keys[1:], self.held(keys)[1:], strict=True):
             if key in self.kinds:
                 continue

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cxminute.app.analysis import View
+from cxminute.app.small.activity import hide_volumes
+from cxminute.app.small.cells import Row, smallest_of
 from cxminute.model.times import from_ms
 
 
-def volumes(seen: View) -> list[dict[str, object]]:
+def volumes(seen: View) -> tuple[Sequence[Row], str]:
     """One entry per source and name, most events first; sources that the purpose does not cover are not read.
 
-    keys: source, name, events, per (the kinds of subject that it is of), first_at, last_at, paths (typed ones)
+    keys: source, name, events, per (the kinds of subject that it is of), first_at, last_at, paths (typed ones); and a
+          line that says how many are too few to be told, '' for none
     """
     zone = seen.project.settings.zone
-    found: list[dict[str, object]] = [
+    found: list[Row] = [
         {
             **row,
             "first_at": from_ms(row["first_at"]).astimezone(zone),
@@ -20,4 +25,5 @@ def volumes(seen: View) -> list[dict[str, object]]:
         }
         for row in seen.project.log.volumes(seen.leave().sources, seen.since, seen.until, seen.as_of)
     ]
-    return sorted(found, key=lambda row: (-int(str(row["events"])), str(row["source"]), str(row["name"])))
+    found.sort(key=lambda row: (-int(str(row["events"])), str(row["source"]), str(row["name"])))
+    return hide_volumes(smallest_of(seen), found)

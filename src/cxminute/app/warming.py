@@ -26,7 +26,7 @@ from cxminute.app.output import note
 SAID: Final = "First use: compiling what runs over events. This takes about half a minute, once."
 
 _PACKAGE: Final = Path(__file__).parent.parent
-_PARTS: Final = ("store", "balance", "journeys")
+_PARTS: Final = ("store", "balance", "journeys", "resolve")
 """Folders of the package with modules that hold kernels."""
 
 

@@ -87,10 +87,13 @@ class Promise:
         return tuple(dict.fromkeys(read))
 
 
-def parse_promise(document: Document, *, parse_step: Callable[[str], Step]) -> Promise | None:
+def parse_promise(
+    document: Document, *, parse_step: Callable[[str], Step], purpose: str = DEFAULT_PURPOSE
+) -> Promise | None:
     """The promise that a file defines, or None where it has faults; all of them stand in `document.faults`.
 
     parse_step: reads one step of the journey language; raises BadDefinition
+    purpose:    of a promise that names none: the project's
     """
     before = len(document.faults)
 
@@ -116,7 +119,7 @@ def parse_promise(document: Document, *, parse_step: Callable[[str], Step]) -> P
         tolerance=document.parsed("tolerance", duration, "0 minutes") or 0,
         target=_target(document),
         kpi=document.parsed("kpi", _name, ""),
-        purpose=document.parsed("purpose", _name, DEFAULT_PURPOSE) or DEFAULT_PURPOSE,
+        purpose=document.parsed("purpose", _name, purpose) or purpose,
     )
     _agreement(document, promise)
     for key, instead in _NOT_YET.items():

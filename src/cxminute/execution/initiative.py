@@ -7,6 +7,7 @@ sources = ["shop"]            # whose people and events it uses; or
 # journey = "repeat-purchase" # all sources that tell of its events
 channel = "email"             # on which way people hear of it; webhook and task reach no person
 kpi     = "orders of customers who had stopped, in 90 days"
+# insight = "2015-W07: who waits longer than ten days stops"   # what it rests on; nothing is sent without it
 says    = "A letter to those who have not ordered for half a year."
 # train = true                # a model is trained on the data
 # combine = true              # figures of several sources are put together
@@ -25,8 +26,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from cxminute.model.definitions import Document
-from cxminute.privacy.cards import CHANNELS
+from cxminute.privacy.cards import CHANNELS, CONTACTS
 from cxminute.privacy.purposes import PURPOSES
+from cxminute.privacy.requirements import Card, lacking
+from cxminute.privacy.use import Use
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -37,6 +40,7 @@ class Initiative:
 
     sources: whose people and events it uses; () where the journey says it
     journey: whose events it uses; '' where sources are named alone
+    insight: what it rests on; it may be defined without, and reaches nobody before it is named
     train, combine, link: whether a model is trained on the data, figures of several sources are put together, people
              of one source are known in another
     """
@@ -47,16 +51,43 @@ class Initiative:
     sources: tuple[str, ...] = ()
     journey: str = ""
     kpi: str = ""
+    insight: str = ""
     says: str = ""
     train: bool = False
     combine: bool = False
     link: bool = False
 
+    @property
+    def use(self) -> Use:
+        """What carrying it out does with people's data, as the neck takes it: it refuses what its card lacks."""
+        return Use(
+            self.purpose,
+            "send" if self.channel in CONTACTS else "automate",
+            sources=self.sources,
+            channel=self.channel,
+            outcome=self.kpi,
+            insight=self.insight,
+            destination=self.channel,
+        )
 
-def parse_initiative(document: Document, *, sources: Collection[str], journeys: Collection[str]) -> Initiative | None:
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What must be named before it may drive an action, its sources' origin aside."""
+        use = self.use
+        card = Card("stated", use.purpose, use.outcome, use.insight, use.destination)
+        return lacking(use.action, card)
+
+
+def parse_initiative(
+    document: Document,
+    *,
+    sources: Collection[str],
+    journeys: Collection[str],
+    purposes: Collection[str] = PURPOSES,
+) -> Initiative | None:
     """The initiative that a file defines, or None where it has faults; all of them stand in `document.faults`.
 
-    sources, journeys: names that are defined
+    sources, journeys, purposes: names that are defined
     """
     before = len(document.faults)
     found = Initiative(
@@ -66,6 +97,7 @@ def parse_initiative(document: Document, *, sources: Collection[str], journeys: 
         sources=document.texts("sources", ()),
         journey=document.text("journey", ""),
         kpi=document.text("kpi"),
+        insight=document.text("insight", ""),
         says=document.text("says", ""),
         train=document.flag("train", default=False),
         combine=document.flag("combine", default=False),
@@ -73,7 +105,7 @@ def parse_initiative(document: Document, *, sources: Collection[str], journeys: 
     )
     if found.name and not _NAME.fullmatch(found.name):
         document.fault(f"'{found.name}' is not a name.", key="name", allowed="letters, digits, hyphens and underscores")
-    words = (("purpose", found.purpose, PURPOSES), ("channel", found.channel, CHANNELS))
+    words = (("purpose", found.purpose, purposes), ("channel", found.channel, CHANNELS))
     for key, word, known in words:
         if word and word not in known:
             document.unknown(key, word, known, key=key)

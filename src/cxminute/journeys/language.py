@@ -197,8 +197,11 @@ def journey(  # noqa: PLR0913 -- one argument for each key of a journey's file
     )
 
 
-def parse_journey(doc: Document) -> JourneyDefinition | None:
-    """The definition in a journeys/*.toml; None where it has faults, each of which `doc.faults` then holds."""
+def parse_journey(doc: Document, purpose: str = PURPOSE) -> JourneyDefinition | None:
+    """The definition in a journeys/*.toml; None where it has faults, each of which `doc.faults` then holds.
+
+    purpose: of a journey that names none: the project's
+    """
     before = len(doc.faults)
     name = doc.text("name")
     per = _per(doc)
@@ -207,7 +210,7 @@ def parse_journey(doc: Document) -> JourneyDefinition | None:
     ignoring = _steps(doc, "ignoring")
     window = doc.parsed("window", _window)
     reentry = doc.text("reentry", REENTRY, allowed=REENTRIES)
-    purpose = doc.text("purpose", PURPOSE)
+    purpose = doc.text("purpose", purpose)
     kpi = doc.text("kpi", "")
     on_change = doc.text("on_change", CHANGED, allowed=ON_CHANGE)
     doc.done()

@@ -58,14 +58,14 @@ def test_what_was_acknowledged_is_in_a_backup_of_a_running_server(door: Door, tm
         for number in range(2):
             assert not stop.wait(1)
             before.append(list(acknowledged))
-            back_up(Project(root), tmp_path / f"b{number}")
+            back_up(Project(root), tmp_path / f"b{number}", identifier_keys=tmp_path / f"keys{number}")
     finally:
         stop.set()
         sender.join()
     assert before[0]
     assert len(before[0]) < len(before[1]) < len(acknowledged)
     for number, sent in enumerate(before):
-        bring_back(tmp_path / f"b{number}", tmp_path / f"again{number}")
+        bring_back(tmp_path / f"b{number}", tmp_path / f"again{number}", tmp_path / f"keys{number}")
         again = Project(tmp_path / f"again{number}")
         drain = Drain(again)
         while drain.once(clock.now()).events:

@@ -68,6 +68,7 @@ class Shop:
             "journeys/order.toml": JOURNEY,
             "promises/delivery.toml": PROMISE,
             "orders.csv": FILE.format(word=self.word),
+            "said.csv": f"user_id,purpose,said,at\n{self.word}-said,marketing,granted,2026-11-02\n",
             f"sources/{self.word}.toml": WEB.replace('"web"', f'"{self.word}"'),
             f"journeys/{self.word}.toml": JOURNEY.replace('"order"', f'"{self.word}"'),
             f"promises/{self.word}.toml": PROMISE.replace('"delivery"', f'"{self.word}"'),

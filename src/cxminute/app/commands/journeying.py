@@ -10,6 +10,7 @@ from cxminute.app.analysis import View, view
 from cxminute.app.answers import Answer, give
 from cxminute.app.charting import check_chart
 from cxminute.app.options import Flowing, Reading, check_limit
+from cxminute.app.rights.erased import noted
 from cxminute.journeys.analyses.counted import COUNTS
 from cxminute.journeys.definition import JourneyDefinition
 from cxminute.model.errors import WrongUse
@@ -80,7 +81,9 @@ def journeys(  # noqa: PLR0913 -- each is a question that can be asked of a jour
         raise WrongUse("--anchor, --depth and their like are options of --flows.", allowed="cxm journeys NAME --flows")
     check_limit(flowing.rows)
     check_chart(chart)
-    give(_answer(view(options), name, wanted[0] if wanted else "", by, count, flowing), json=options.json, chart=chart)
+    seen = view(options)
+    answer = _answer(seen, name, wanted[0] if wanted else "", by, count, flowing)
+    give(noted(seen, answer), json=options.json, chart=chart)
 
 
 def _answer(seen: View, name: str | None, wanted: str, by: str | None, count: str, flowing: Flowing) -> Answer:

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.compute as pc
 from cyclopts import App
 
@@ -13,7 +14,7 @@ from cxminute.app import clock, output
 from cxminute.app.project import Project
 from cxminute.collect.mending import parse_filling
 from cxminute.collect.rejects import REASONS
-from cxminute.model.errors import UnknownName, WrongUse
+from cxminute.model.errors import Refused, UnknownName, WrongUse
 
 if TYPE_CHECKING:  # brings the whole path to the log
     from cxminute.app.replaying import Replayed
@@ -25,6 +26,7 @@ app = App(
 )
 
 _EMPTY = "Nothing of that lies in quarantine."
+_UNREADABLE = "unreadable: its key is not there"
 
 
 @app.default
@@ -64,10 +66,11 @@ def show(
     reason: str | None = None,
     number: int | None = None,
     limit: int = 20,
+    purpose: str | None = None,
     json: bool = False,
     project: Path = Path(),
 ) -> None:
-    """Show what lies in quarantine, row by row, whole: this shows personal data.
+    """Show what lies in quarantine, row by row, whole: this shows personal data, of sources whose contract allows it.
 
     Parameters
     ----------
@@ -79,6 +82,8 @@ def show(
         Only this row, as the table numbers it.
     limit
         At most so many rows.
+    purpose
+        What it is shown for; without it, the project's own purpose.
     json
         One JSON document instead of a table.
     project
@@ -89,14 +94,27 @@ def show(
     if source is not None:
         opened.source(source)
     _known(reason)
+    leave = opened.permit(purpose)
+    if source is not None and source not in leave.sources:
+        raise Refused(leave.refused[source], then="Nothing was shown.")
     held = opened.log.rejects(source, reason)
+    for name in sorted(set(held["source"].to_pylist()) - leave.sources):
+        undefined = f"No file defines source '{name}': nothing allows it."
+        output.note(f"Left out: {leave.refused.get(name, undefined)}")
+    held = held.filter(pc.is_in(held["source"], value_set=pa.array(sorted(leave.sources), pa.string())))
     if number is not None:
         held = held.filter(pc.equal(held["number"], number))
     rows = held.slice(0, limit).to_pylist()
     if json:
         output.document({"rejects": rows})
         return
-    shown = [(str(r["number"]), r["source"], r["position"] + 1, r["reason"], r["detail"], r["row"]) for r in rows]
+    shown = [
+        (
+            str(r["number"]), r["source"], r["position"] + 1, r["reason"], r["detail"],
+            _UNREADABLE if r["row"] is None else r["row"],
+        )
+        for r in rows
+    ]  # fmt: skip
     if not shown:
         output.say(_EMPTY)
         return

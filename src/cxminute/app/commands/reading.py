@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -16,6 +16,8 @@ from cxminute.app.answers import give
 from cxminute.app.charting import check_chart
 from cxminute.app.figures import between, day, dicts, last, listed, number
 from cxminute.app.options import Inferring, Reading
+from cxminute.app.rights.erased import KEY, after_erasures, said
+from cxminute.app.small.promises import hide_promise, smallest_behind
 from cxminute.app.told import silent, tells_of, unheard
 from cxminute.balance.budget import budget
 from cxminute.balance.promises import Promise
@@ -78,7 +80,7 @@ def events(
         return
     from cxminute.app.volumes import volumes  # noqa: PLC0415 -- the only command that asks DuckDB
 
-    found = volumes(seen)
+    found, small = volumes(seen)
     if options.json:
         output.document({"events": found})
         return
@@ -96,6 +98,8 @@ def events(
         for f in found
     ]
     output.table("Events", columns, rows)
+    if small:
+        output.note(small)
 
 
 def _export(seen: View, file: Path, per: str | None, *, json: bool) -> None:
@@ -140,18 +144,25 @@ def promises(name: str | None = None, *, by: str | None = None, options: Reading
     path = seen.path(by)
     chosen = [seen.project.promise(name)] if name else list(seen.project.definitions.promises.values())
     told = tells_of(seen.project, seen.as_of)
-    documents, unknown = [], []
+    documents, unknown, small = [], [], ""
     for promise in chosen:
         quiet = silent(told, promise)
         # By source only where it matters: of silent sources nobody may know which promises were kept.
         split = {*([path] if path else []), *(["source"] if quiet else [])}
         ledger, closes_at = seen.ledger(promise, sorted(split))
-        documents.append(_promise(seen, promise, path, ledger, closes_at))
+        document = _promise(seen, promise, path, ledger, closes_at)
+        small = hide_promise(smallest_behind(seen, promise), document) or small
+        documents.append(document)
         unknown += [(promise.name, why) for why in unheard(quiet, ledger).values()]
     for of, why in unknown:
         output.note(f"{why}: nobody knows which of its promises '{of}' were kept; here they are overdue.")
+    if small:
+        output.note(small)
+    gone = after_erasures(seen)
+    if gone:
+        output.note(said(gone))
     if options.json:
-        output.document({"promises": output.clean(documents)})
+        output.document({"promises": output.clean(documents), **({KEY: gone} if gone else {})})
         return
     counts = ("made", "kept", "late", "overdue", "pending", "void", "none")
     columns = ("promise", *counts, "share kept", "95 %", "as first promised")
@@ -165,12 +176,20 @@ def promises(name: str | None = None, *, by: str | None = None, options: Reading
             output.table(f"{document['name']} by {path}", (path, *columns[1:]), shown)
         spent = document["budget"]
         if isinstance(spent, dict):
-            burn = ", ".join(f"{rate:.1f} over {window}" for window, rate in spent["burn"].items())
-            output.say(
-                f"{document['name']}: target {output.percent(spent['target'])}; of a budget of {spent['budget']:,.0f} "
-                f"broken promises in 28 days {spent['spent']:,} are spent. Burn: {burn}."
-                + (" It burns in a short and a long window: look now." if spent["alerts"] else "")
-            )
+            output.say(f"{document['name']}: {_spent(spent)}")
+
+
+def _spent(spent: dict[str, Any]) -> str:
+    """What is left of a budget, in a sentence."""
+    target = f"target {output.percent(spent['target'])}"
+    if spent["spent"] is None:
+        return f"{target}; too few promises were broken in 28 days to say how many."
+    burn = ", ".join(f"{rate:.1f} over {window}" for window, rate in spent["burn"].items())
+    look = " It burns in a short and a long window: look now." if spent["alerts"] else ""
+    return (
+        f"{target}; of a budget of {spent['budget']:,.0f} broken promises in 28 days {spent['spent']:,} are spent. "
+        f"Burn: {burn}.{look}"
+    )
 
 
 def _promise(seen: View, promise: Promise, by: str | None, whole: pa.Table, closes_at: int) -> dict[str, object]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cxminute.app import output
 
 
-def schema(name: str | None = None) -> None:
+def schema(name: str | None = None, *, project: Path | None = None) -> None:
     """Print the JSON Schema of a kind of definition file; without a name, list them.
 
     Parameters
     ----------
     name
-        journeys, promises, sources, plans or project (cxm.toml).
+        As the list shows it: journeys, promises, sources, project (cxm.toml) and so on.
+    project
+        A project folder, or one inside it: then its own purposes are words, too.
 
     """
     from cxminute.app.schema import files, schema  # noqa: PLC0415 -- the definitions' languages take a while
@@ -20,4 +24,10 @@ def schema(name: str | None = None) -> None:
         rows = [(kind, *told) for kind, told in files().items()]
         output.table("Schemas", ("name", "of", "what such a file says"), rows)
         return
-    output.document(schema(name))
+    if project is None:
+        output.document(schema(name))
+        return
+    from cxminute.app.project import read_definitions  # noqa: PLC0415 -- as above
+    from cxminute.app.settings import find_root  # noqa: PLC0415 -- as above
+
+    output.document(schema(name, read_definitions(find_root(project.absolute())).settings.purposes))

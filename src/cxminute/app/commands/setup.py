@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
 from cxminute.app import output
 from cxminute.model.errors import UnknownName, WrongUse
+
+if TYPE_CHECKING:  # the definitions' languages take a while
+    from cxminute.app.project import Definitions
 
 TEMPLATES: Final = Path(__file__).parent.parent / "templates"
 _IGNORED: Final = "# what CX Minute keeps for itself: the log, the state, the index, the keys\n.cxm/\n"
@@ -104,10 +107,29 @@ def check(*, project: Path = Path(), json: bool = False) -> int:
             "sources": found.sources, "journeys": found.journeys, "promises": found.promises,
             **({"plans": found.plans} if found.plans else {}),
             **({"initiatives": found.initiatives} if found.initiatives else {}),
+            **({"linkages": found.linkages} if found.linkages else {}),
         }  # fmt: skip
+        for line in _remarks(found):
+            output.say(line)
         counted = ", ".join(output.count(len(things), kind) for kind, things in kinds.items())
         output.say(f"{output.count(len(found.faults), 'faults')}; {counted} well defined.")
     return 1 if found.faults else 0
+
+
+def _remarks(found: Definitions) -> list[str]:
+    """What is allowed, and should be known all the same."""
+    from cxminute.privacy.purposes import weaker  # noqa: PLC0415 -- as above
+
+    purposes = found.settings.purposes
+    said = [
+        f"Note: '{name}' rests on {purposes[name].basis} here, not on consent: nobody is asked."
+        for name in weaker(purposes)
+    ]
+    return said + [
+        f"Note: initiative '{one.name}' names no {' and no '.join(one.lacks)}: nothing is done for it before it does."
+        for one in found.initiatives.values()
+        if one.lacks
+    ]
 
 
 def doctor(*, project: Path = Path(), json: bool = False) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from cxminute.app.arriving import Texts, arriving, cut, nothing_read, set_apart
@@ -18,6 +18,7 @@ from cxminute.app.door.hooks import kept
 from cxminute.app.door.items import items_of
 from cxminute.app.hooking import bring_hooks
 from cxminute.app.project import Project
+from cxminute.app.rights.suppressing import emptied
 from cxminute.collect.calls.kept import keyless
 from cxminute.collect.calls.reading import ReadCalls, read_calls
 from cxminute.collect.source import DOOR, Source
@@ -237,6 +238,7 @@ class Drain:
         self, source: str, portion: _Portion, chunk: Chunk, read: ReadCalls, first: int, at: int, done: Drained
     ) -> None:
         upto = portion.held[-1].number if portion.ends_call else None  # of a call that is in by half the rest waits
+        chunk = replace(chunk, rejects=emptied(self.project, source, chunk.rejects))  # those of no source, too
         arrival = Arrival(source, chunk, read.received, first, upto, Texts(read))
         became = self._arrivals.commit(arrival, self.project.definitions.paths, at, self._inbox.identity)
         done.add(portion.items, became)

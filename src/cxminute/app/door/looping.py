@@ -19,8 +19,9 @@ from cxminute.app import clock
 from cxminute.app.door.draining import EVENTS, PATIENCE, Drain, Drained
 from cxminute.app.door.logs import kind, open_log
 from cxminute.app.door.watching import Watch, fingerprint
+from cxminute.app.people.identity import Recognising
 from cxminute.app.project import Project
-from cxminute.app.retaining import retain
+from cxminute.app.rights.retaining import retain
 from cxminute.model.errors import BadDefinition, CxmError
 from cxminute.model.times import DAY, MINUTE, SECOND
 from cxminute.store.compaction import compact
@@ -39,6 +40,10 @@ IDLE: Final = 60.0
 _MERGES: Final = 2  # at a time: each holds the log for a second at most, while events wait
 _HEARD: Final = 0.5  # seconds after which the main thread hears a signal at the latest: in a join without end, of two
 # signals at once (a terminal's, then the server's) now and then neither is heard
+RECOGNISE: Final = MINUTE
+"""Milliseconds between two looks at who turned out to be whom, at least; who asks meanwhile looks for themselves."""
+SHARE: Final = 20
+"""Of the time one such look takes, how much there is until the next: people in plenty hold up no events."""
 ASK: Final = 5 * SECOND
 """Milliseconds between two looks at what people ask to be removed."""
 RETRY: Final = 15 * MINUTE
@@ -73,6 +78,8 @@ class _Worker:
         self._commits = 0
         self._merged_at = 0
         self._retain_at = self._ask_at = self._retry_at = 0
+        self._recognise_at = clock.now() + RECOGNISE
+        self._recognising: Recognising | None = None
 
     def run(self) -> None:
         """Rounds until stopped."""
@@ -104,6 +111,7 @@ class _Worker:
         if done.events >= LARGE:
             return 0
         self._retain(drain.project, now)
+        self._recognise(drain.project, now)
         return SETTLE if done.events or done.held else POLL
 
     def _merge(self, project: Project, now: int) -> None:
@@ -117,6 +125,19 @@ class _Worker:
             return
         if merges >= _MERGES:  # there may be more to merge: after the next stretch
             self._commits = COMMITS
+
+    def _recognise(self, project: Project, now: int) -> None:
+        """Writes down who turned out to be whom; what fails is told and tried again later."""
+        if now < self._recognise_at:
+            return
+        try:
+            if self._recognising is None or self._recognising.project is not project:
+                self._recognising = Recognising(project, remembers=True)
+            self._recognising.now()
+        except Exception as fault:  # noqa: BLE001 -- who is who can be worked out at any time: no event waits for it
+            self._say("recognising failed, tried again", f"recognising {kind(fault)}", kind=kind(fault))
+        done = clock.now()
+        self._recognise_at = done + max(RECOGNISE, SHARE * (done - now))
 
     def _retain(self, project: Project, now: int) -> None:
         """Removes personal data whose term is over, once a day and when people asked; what fails is tried again."""

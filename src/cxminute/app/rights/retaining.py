@@ -18,12 +18,13 @@ from cxminute.model.times import DAY, said
 from cxminute.privacy.contracts import Contract
 from cxminute.privacy.dividing import Divider
 from cxminute.privacy.personal import is_personal
-from cxminute.store import clocks, removal, scrubbing
+from cxminute.store import clocks, destroying, removal, scrubbing
 from cxminute.store.clocks import Term
+from cxminute.store.forgetting import past_law
 from cxminute.store.log import collecting
 from cxminute.store.proofs import Proofs
 from cxminute.store.removal import Due
-from cxminute.store.requests import Request
+from cxminute.store.requests import REMOVING, Request
 from cxminute.store.vault import PERSON_KINDS
 
 WAIT: Final = 30.0
@@ -59,7 +60,7 @@ class Retained:
 
     clause:   by which it is removed; clock: how its time is counted
     found:    what was over; left: what still is, once all was done
-    kept:     identifiers that stay since other sources know the same people
+    kept:     identifiers that stay since other sources know the same people; lawful: values that a law orders to keep
     older:    events beyond the term of the rest: counted, and not removed; 0 where nobody looked
     open:     paths in the log that the contract calls personal, though it did not when they were written; None where
               nobody looked
@@ -72,6 +73,7 @@ class Retained:
     found: Counted
     left: Counted = field(default_factory=Counted)
     kept: int = 0
+    lawful: int = 0
     older: int = 0
     open: tuple[str, ...] | None = None
     proof: str = ""
@@ -108,18 +110,22 @@ def retain(project: Project, now: int, *, dry_run: bool = False, look: bool = Tr
     """
     if not project.folder.exists():
         return Retention()
+    if not dry_run:
+        destroying.carry_out(project.log.state, project.keyring)  # what a kill left
     terms = _terms(project)
     limited = [term for term in terms if term.keep is not None]
-    asked = [request for request in project.requests.list(still_open=True) if request.kind != "access"]
+    asked = [request for request in project.requests.list(still_open=True) if request.kind in REMOVING]
     proofs = Proofs(project.folder / "proofs")
     done = Retention(orphans=_orphans(project) if look else ())
-    if not limited and not asked and not proofs.begun():
+    lawful = [one for one in project.definitions.contracts.values() if one.keep_by_law_for is not None]
+    if not limited and not asked and not lawful and not proofs.begun():
         return done
     with _held(project, wait):
         due = removal.due(project.log, terms, now)
         contracts = project.definitions.contracts
         jobs = [_Job(_by_term(contracts[name], due[name]), _term(terms, name), due[name]) for name in due]
-        jobs += [job for request in asked if (job := _asked(project, request, terms)) is not None]
+        jobs += [job for request in asked if (job := _asked(project, request, terms, now)) is not None]
+        jobs += [job for contract in lawful if (job := _past_law(project, contract, terms, now)).due]
         for job in jobs if look else ():
             contract = contracts[job.term.source]
             if contract.keep_rest is not None:
@@ -153,7 +159,7 @@ def _carry_out(
     bodies = [_body(job) for job in acting]
     proofs.begin({"proofs": [*owed, *bodies]})
     for job in acting:
-        removal.remove(project.log, job.term, job.due)
+        removal.remove(project.log, job.due)
         if job.request is not None:
             project.requests.forget(job.request.id)
     done.bytes = {"state": project.scrub(), "inbox": scrubbing.scrub_inbox(project.folder / "inbox.sqlite")}
@@ -183,7 +189,10 @@ def _body(job: _Job) -> dict[str, Any]:
         "clock": job.said.clock,
         "searched": {"tables": list(_TABLES), "files": ["state", "inbox"], "log": said_of_log},
         "removed": job.said.found.document(),
-        "kept": {"identifiers that other sources know": job.said.kept},
+        "kept": {
+            "identifiers that other sources know": job.said.kept,
+            **({"values that a law orders to keep": job.said.lawful} if job.said.lawful else {}),
+        },
     }
 
 
@@ -195,17 +204,27 @@ def _by_term(contract: Contract, due: Due) -> Retained:
     return Retained(contract.source, clause_of_term(contract), clock_of(contract), Counted.of(due))
 
 
-def _asked(project: Project, request: Request, terms: Sequence[Term]) -> _Job | None:
+def _past_law(project: Project, contract: Contract, terms: Sequence[Term], now: int) -> _Job:
+    """What a law ordered to keep of people who were forgotten, and orders no longer."""
+    kept = round((contract.keep_by_law_for or 0) * DAY)
+    due = Due(past_law(project.log, contract.source, contract.keep_by_law, now - kept))
+    clock = f"{said(kept)} after each {', '.join(contract.keep_by_law)}"
+    term = _term(terms, contract.source)
+    return _Job(Retained(contract.source, f"law: {contract.law}", clock, Counted.of(due)), term, due)
+
+
+def _asked(project: Project, request: Request, terms: Sequence[Term], now: int) -> _Job | None:
     """What a request asks to be removed; None where no file defines its source any more: then it stays open."""
     if request.source not in project.definitions.contracts:
         return None
     term = _term(terms, request.source)
     if request.kind == "closing":
-        due = removal.everything(project.log, term, terms)
+        due = removal.everything(project.log, term, terms, now)
     else:
-        due = removal.of_whom(project.log, term, request.about, terms)
+        due = removal.of_whom(project.log, project.vault, term, request.about, terms, now)
     asked = f"request {request.id}: {request.kind}"
-    return _Job(Retained(request.source, asked, "at once", Counted.of(due), kept=len(due.kept)), term, due, request)
+    said = Retained(request.source, asked, "at once", Counted.of(due), kept=len(due.kept), lawful=len(due.lawful))
+    return _Job(said, term, due, request)
 
 
 def clause_of_term(contract: Contract) -> str:
@@ -259,6 +278,8 @@ def _terms(project: Project) -> list[Term]:
             round(contract.wait * DAY),
             not contract.link,
             frozenset(kind for kind in kinds if is_personal(f"identifiers.{kind}", contract)),
+            frozenset(contract.keep_by_law),
+            None if contract.keep_by_law_for is None else round(contract.keep_by_law_for * DAY),
         )
         for contract in project.definitions.contracts.values()
     ]
