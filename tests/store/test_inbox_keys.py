@@ -50,6 +50,26 @@ def test_another_process_reads_what_one_has_sealed(inbox: Inbox, database: str, 
     other.close()
 
 
+@pytest.mark.parametrize("look", ["take", "waiting"])
+def test_calls_that_leave_while_somebody_looks_have_left(
+    inbox: Inbox, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look: str
+) -> None:
+    """Who looks at what waits, or takes it, while a worker drops it sees it gone, and misses no key."""
+    other = open_inbox(database, tmp_path)
+    other.put([call(1), call(2)])  # in one pack, of which the first call is in the log
+    plain = InboxKeys.opened
+
+    def opened_late(keys: InboxKeys, pack: bytes) -> bytes | None:
+        other.drop({"web": 2})
+        return plain(keys, pack)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(InboxKeys, "opened", opened_late)
+        assert (inbox.take(10, {"web": 1}) if look == "take" else inbox.waiting({"web": 1})) == []
+    inbox.close()
+    other.close()
+
+
 def test_no_body_stands_in_the_files_in_the_clear(tmp_path: Path) -> None:
     """Neither the inbox's file nor its write-ahead log says what waits, or what has left."""
     inbox = open_inbox(state_url(tmp_path), tmp_path)

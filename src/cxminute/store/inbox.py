@@ -32,6 +32,9 @@ class Connection(Protocol):
 
 
 C = TypeVar("C", bound=Connection)
+T = TypeVar("T")
+_LOOKS: Final = 10
+"""How often calls may leave under a look before it is told as a lost key."""
 _Packed = list[tuple[int, str, str, int, bytes, bool, str]]
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Packed).decode
@@ -146,11 +149,23 @@ def sealed(packs: Sequence[Pack], seal: Callable[[bytes], bytes]) -> list[Pack]:
     return [replace(pack, pack=seal(pack.pack)) for pack in packs]
 
 
+class KeyGone(BrokenStore):
+    """What opens a pack is not there: it was lost, or went with the pack while somebody looked at it."""
+
+
+def looked(look: Callable[[], T]) -> T:
+    """What a look at the calls finds; where some left while it was taken, and their key with them, the next one."""
+    for _ in range(_LOOKS):
+        with suppress(KeyGone):
+            return look()
+    return look()
+
+
 def unpacked(source: str, first: int, pack: bytes, keys: InboxKeys) -> list[Held]:
     """The calls of a pack whose first call has the number `first`."""
     said = keys.opened(pack)
     if said is None:
-        raise BrokenStore(
+        raise KeyGone(
             f"The key of the inbox's row {first} is not there.", then="Restore the keys: .cxm/keys/inbox.keys."
         )
     try:

@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from cxminute.model.calls import Call
 from cxminute.model.errors import BrokenStore
 from cxminute.store import failpoints
-from cxminute.store.inbox import Held, Line, Stretch, Waiting, cut, left, packed, sealed, unpacked
+from cxminute.store.inbox import Held, Line, Stretch, Waiting, cut, left, looked, packed, sealed, unpacked
 from cxminute.store.inbox_keys import NAME, InboxKeys
 
 _Connection = psycopg.Connection[tuple[Any, ...]]
@@ -72,6 +72,9 @@ class PostgresqlInbox:
 
     def take(self, events: int, after: Mapping[str, int]) -> list[Held]:
         """As of `Inbox`."""
+        return looked(lambda: self._taken(events, after))
+
+    def _taken(self, events: int, after: Mapping[str, int]) -> list[Held]:
         stretch = Stretch(events, after, [])
         held: list[Held] = []
         with self._reader.held() as connection:
@@ -98,6 +101,9 @@ class PostgresqlInbox:
 
     def waiting(self, after: Mapping[str, int]) -> list[Waiting]:
         """As of `Inbox`."""
+        return looked(lambda: self._waiting(after))
+
+    def _waiting(self, after: Mapping[str, int]) -> list[Waiting]:
         partly = "SELECT first, pack FROM packs WHERE source = %s AND first <= %s AND first + calls - 1 > %s"
         found = []
         with self._reader.held() as connection, connection.transaction():

@@ -15,7 +15,7 @@ from cxminute.model.calls import Call
 from cxminute.model.errors import BrokenStore
 from cxminute.store import failpoints
 from cxminute.store.arrays import make_folder, settle_folder
-from cxminute.store.inbox import Held, Line, Pack, Stretch, Waiting, cut, left, packed, sealed, unpacked
+from cxminute.store.inbox import Held, Line, Pack, Stretch, Waiting, cut, left, looked, packed, sealed, unpacked
 from cxminute.store.inbox_keys import NAME, InboxKeys
 
 PAGE: Final = 16_384
@@ -97,6 +97,9 @@ class SqliteInbox:
 
     def take(self, events: int, after: Mapping[str, int]) -> list[Held]:
         """As of `Inbox`."""
+        return looked(lambda: self._taken(events, after))
+
+    def _taken(self, events: int, after: Mapping[str, int]) -> list[Held]:
         stretch = Stretch(events, after, [])
         held: list[Held] = []
         with self._reader.held() as connection:
@@ -121,6 +124,9 @@ class SqliteInbox:
 
     def waiting(self, after: Mapping[str, int]) -> list[Waiting]:
         """As of `Inbox`."""
+        return looked(lambda: self._waiting(after))
+
+    def _waiting(self, after: Mapping[str, int]) -> list[Waiting]:
         partly = "SELECT first, pack FROM packs WHERE source = ? AND first <= ? ORDER BY first"
         found = []
         with self._reader.held() as connection:
