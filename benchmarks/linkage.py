@@ -140,12 +140,7 @@ def _ours(path: Path) -> dict[str, float]:
     ended = perf_counter()
     if len(said) != pairs.num_rows or not grouped.sizes.size:
         raise RuntimeError("not every pair is explained")
-    return {
-        "learn": learning - began,
-        "pairs": paired - learning,
-        "groups": ended - paired,
-        "all": ended - began,
-    } | _right(pairs, path)
+    return _seconds(began, learning, paired, ended) | _right(pairs, path)
 
 
 def _splink(path: Path) -> dict[str, float]:
@@ -181,12 +176,11 @@ def _splink(path: Path) -> dict[str, float]:
     clusters.as_pyarrow_table()
     ended = perf_counter()
     pairs = pa.table({"a": found["unique_id_l"], "b": found["unique_id_r"], "weight": found["match_weight"]})
-    return {
-        "learn": learning - began,
-        "pairs": paired - learning,
-        "groups": ended - paired,
-        "all": ended - began,
-    } | _right(pairs, path)
+    return _seconds(began, learning, paired, ended) | _right(pairs, path)
+
+
+def _seconds(began: float, learning: float, paired: float, ended: float) -> dict[str, float]:
+    return {"learn": learning - began, "pairs": paired - learning, "groups": ended - paired, "all": ended - began}
 
 
 def _right(pairs: pa.Table, path: Path) -> dict[str, float]:

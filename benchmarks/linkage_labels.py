@@ -26,6 +26,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pcsv
 
+from benchmarks.linkage_people import groups
 from benchmarks.outcome import Outcome, show
 from cxminute.model.definitions import Document
 from cxminute.resolve.linkage import scoring, training
@@ -107,10 +108,7 @@ def febrl_table() -> pa.Table:
 def febrl_ours() -> tuple[Weighed, frozenset[Pair]]:
     """What the definition in febrl.toml weighs, and the pairs that are one person's by the ids of the records."""
     table = febrl_table()
-    people: dict[int, list[int]] = {}
-    for record, person in zip(table["unique_id"].to_pylist(), table["person"].to_pylist(), strict=True):
-        people.setdefault(person, []).append(record)
-    return _linked(FEBRL.read_text("utf-8"), table), pairs_of(people.values())
+    return _linked(FEBRL.read_text("utf-8"), table), pairs_of(groups(table))
 
 
 def _linked(text: str, table: pa.Table) -> Weighed:

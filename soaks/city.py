@@ -16,7 +16,7 @@ no rule over identifiers can tell whose they are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -119,8 +119,7 @@ def judged(persons: NDArray[np.int64], owners: NDArray[np.int64]) -> Judged:
 def components(links: Links, size: int) -> NDArray[np.int64]:
     """The same links without any rule."""
     nodes = Nodes(np.full(size, _CODES["device_id"], np.uint8), np.arange(size, dtype=np.uint64))
-    device = KINDS["device_id"]
-    bare = dict.fromkeys(KINDS, type(device)(device.name, device.strength, device.priority))
+    bare = dict.fromkeys(KINDS, replace(KINDS["device_id"], most=0, shared=0))
     return stitch(links, nodes, bare).persons
 
 

@@ -99,11 +99,8 @@ def forgotten(project: Project) -> None:
     project.log.verify()
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_a_stop_anywhere_is_made_good_by_the_next_call(
-    site: Project, point: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever was done before is not done again, and one proof is written."""
+def stopped(site: Project, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    """A forgetting that is stopped at a point."""
 
     def stops(name: str) -> None:
         if name == point:
@@ -113,6 +110,14 @@ def test_a_stop_anywhere_is_made_good_by_the_next_call(
     with pytest.raises(KeyboardInterrupt):
         forget(site, [who_is(site, "u3")], NOON + 1)
     monkeypatch.undo()
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_stop_anywhere_is_made_good_by_the_next_call(
+    site: Project, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was done before is not done again, and one proof is written."""
+    stopped(site, monkeypatch, point)
     site.close()
     again = Project(site.root)
     assert is_begun(again)
@@ -346,15 +351,7 @@ def test_killed_it_is_completed_before_names_are_looked_up(
     site: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who is named again after a kill is known to nobody by then: it is completed, and said so; others follow."""
-
-    def stops(name: str) -> None:
-        if name == "forgetting.committed":
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(failpoints, "at", stops)
-    with pytest.raises(KeyboardInterrupt):
-        forget(site, [who_is(site, "u3")], NOON + 1)
-    monkeypatch.undo()
+    stopped(site, monkeypatch, "forgetting.committed")
     assert run(["forget", "u3", "u4", "--project", str(site.root)]) == 0
     said = capsys.readouterr().out
     assert "What was begun before is complete" in said
@@ -366,15 +363,7 @@ def test_a_project_restored_from_the_midst_of_a_forgetting_can_forget(
     site: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The note of what was under way is in no backup: what it left without a proof holds nobody up."""
-
-    def stops(name: str) -> None:
-        if name == "forgetting.committed":
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(failpoints, "at", stops)
-    with pytest.raises(KeyboardInterrupt):
-        forget(site, [who_is(site, "u3")], NOON + 1)
-    monkeypatch.undo()
+    stopped(site, monkeypatch, "forgetting.committed")
     back_up(site, tmp_path / "b", identifier_keys=tmp_path / "keys")
     bring_back(tmp_path / "b", tmp_path / "again", tmp_path / "keys")
     again = Project(tmp_path / "again")

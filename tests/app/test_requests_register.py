@@ -160,3 +160,13 @@ def test_nobodys_data_leave_before_it_is_known_who_asks(
         document = json.loads(archive.read("person.json"))
     assert (document["portable"], [event["id"] for event in document["events"]]) == (True, [])
     assert asked(site, capsys)["requests"][0]["done"] is None, "handing it over is for people"
+
+
+def test_an_order_is_nobodys_word(site: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Orders and people are numbered alike: an objection by an order holds for nobody, consent by one is refused."""
+    noted = asked(site, capsys, "add", "objection", "--about", "o1", "--kind", "order_id")
+    assert noted["about"] == {"order_id": ["o1"]}
+    words = ["consent", "set", "o1", "marketing", "denied", "--kind", "order_id", "--because", "a letter"]
+    assert run([*words, "--project", str(site.root)]) == 2
+    assert "Nobody has that identifier" in capsys.readouterr().err
+    assert site.consents.facts().num_rows == 0

@@ -193,7 +193,7 @@ def _index(known: Sequence[Noted], persons: Sequence[int], closes_at: int, bucke
     )
     runs = in_memory(table, "person")._runs  # noqa: SLF001 -- a table has no profiles that are one person; a log has
     runs = [replace(run, columns=_Placed(run.columns)) for run in runs]
-    people = People(1, np.array(persons, np.int64))
+    people = People(np.array(persons, np.int64))
     allowed = frozenset({event.source for _, _, event in known} - {REFUSED})
     return Index("person", runs, sources=allowed, closes_at=closes_at, people=people, bucket=bucket)
 

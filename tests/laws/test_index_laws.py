@@ -70,7 +70,7 @@ def test_profiles_of_one_person_are_one_stream(
         pieces = segments(Path(folder), events, cuts)
         build(pieces[:2], "person", where, CODES)
         extend(pieces, "person", where, CODES)
-        people = People(1, np.array(persons, np.int64))
+        people = People(np.array(persons, np.int64))
         index = open_index(where, "person", pieces, bucket=bucket, people=people)
         merged = [
             Noted(e.mark, e.source, e.position, e.name, e.at, _person(e.profile, persons), e.order, dropped=e.dropped)

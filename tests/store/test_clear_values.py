@@ -88,7 +88,7 @@ def test_what_stood_in_the_clear_is_sealed_once(
     opened: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Numbers, values, rows and requests are what they were; a batch may end anywhere."""
-    monkeypatch.setattr(clear_values, "_BATCH", 7)
+    monkeypatch.setattr(clear_values, "BATCH", 7)
     assert is_clear(opened)
     assert seal_clear(opened, Keyring(tmp_path / "keys"), SECRET)
     assert not is_clear(opened)
@@ -131,7 +131,7 @@ def test_killed_after_each_batch_it_goes_on(tmp_path: Path, monkeypatch: pytest.
     """Interrupted again and again, it ends where it would have ended, and seals nothing twice."""
     older(state_url(tmp_path))
     state = open_state(state_url(tmp_path))
-    monkeypatch.setattr(clear_values, "_BATCH", 9)
+    monkeypatch.setattr(clear_values, "BATCH", 9)
     passed: list[str] = []
 
     def dies(name: str) -> None:

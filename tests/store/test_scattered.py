@@ -27,8 +27,8 @@ from cxminute.store.scattered import ScatteredLog, scatter_log
 from tests.oracles.index_reference import CODES, Noted, expected, logs, segment, segments, told
 
 PATHS = ("properties.mark", "properties.word", "properties.never", "name", "source", "identifiers.person")
-MERGED = People(1, np.array([1, 1], np.int64))
-LEFT_OUT = People(2, np.array([-1, 0, 0], np.int64))
+MERGED = People(np.array([1, 1], np.int64))
+LEFT_OUT = People(np.array([-1, 0, 0], np.int64))
 
 
 class Workers:

@@ -26,12 +26,7 @@ def readable(state: Engine, keyring: Keyring) -> str:
     """All that whoever has the keys can read of a state: identifiers, values, quarantine, requests."""
     said: list[object] = []
     with state.connect() as connection:
-        for table, owner in (
-            (IDENTIFIERS, None),
-            (PERSONAL, PERSONAL_KEYS),
-            (REJECTS, REJECT_KEYS),
-            (REQUESTS, REQUEST_KEYS),
-        ):
+        for table, owner in _SEALED.items():
             for row in connection.execute(table.select()).mappings():
                 number = row["number"] if owner is None else row["id"]
                 space = row["space"] if owner is None else owner

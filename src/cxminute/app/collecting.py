@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -133,9 +133,20 @@ def alone(project: Project) -> AbstractContextManager[None]:
     return collecting(project.folder / "collects", wait=WAIT)
 
 
+@contextmanager
+def quiet(project: Project, wait: float = WAIT) -> Iterator[None]:
+    """While no file is collected and nothing comes in: what has a number is in a segment then, or is nobody's.
+
+    wait:   seconds to wait for whoever writes the log
+    raises: BrokenStore where somebody writes it for longer
+    """
+    with collecting(project.folder / "collects", wait=wait), collecting(project.folder, wait=wait):
+        yield
+
+
 def undo(project: Project, collect: int) -> Told:
     """Takes one collect back, while no other runs."""
-    with alone(project), collecting(project.folder, wait=WAIT):
+    with quiet(project):
         told = project.log.undo(collect, clock.now())
         project.versions.forget(collect)
     recognise(project)

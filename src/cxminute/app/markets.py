@@ -21,9 +21,8 @@ from cxminute.balance.summary import states
 from cxminute.balance.worth import Figure
 from cxminute.model.errors import WrongUse
 from cxminute.model.times import WEEK
-from cxminute.privacy.cells import suppress
+from cxminute.privacy.cells import suppress, tells_of_few
 from cxminute.privacy.contracts import Contract
-from cxminute.store.log import Declared
 from cxminute.store.picked import pick
 
 ORDER: Final = "order_id"
@@ -157,8 +156,7 @@ def _carried(seen: View, tells: Mapping[str, Tells], paths: Sequence[str]) -> li
 def _events(seen: View, tells: Mapping[str, Tells], closes_at: int) -> pa.Table:
     """Reviews and contacts of the span, those of no order and no customer too."""
     log, may = seen.project.log, seen.leave().sources
-    declared = {name: Declared(one.paths, one.zone) for name, one in seen.project.definitions.sources.items()}
-    pieces = log.pieces(_carried(seen, tells, STARRED), log.past(seen.as_of), declared)
+    pieces = log.pieces(_carried(seen, tells, STARRED), log.past(seen.as_of), seen.project.definitions.declared)
     mine = [piece for piece in pieces if piece.source in may]
     found = pick(mine, (*balance.REVIEWED, *balance.ASKED), STARRED, (ORDER, "ticket_id"))
     at = found["at"].cast(pa.int64()).to_numpy()
@@ -245,13 +243,10 @@ def _market(base: _Seen, contract: Contract) -> Market:
 
 def _hidden(smallest: int, figure: Figure, *, share: bool = False) -> Figure:
     """The figure, unless fewer stand behind it than the contract lets be shown; of a share, on either side of it."""
-    if figure.value is None or smallest <= 1:
+    if figure.value is None:
         return figure
-    groups = [figure.n]
-    if share:
-        hits = round(figure.value * figure.n)
-        groups += [hits, figure.n - hits]
-    return Figure(why=f"fewer than {smallest}") if any(0 < size < smallest for size in groups) else figure
+    few = tells_of_few(smallest, figure.n, figure.value if share else None)
+    return Figure(why=f"fewer than {smallest}") if few else figure
 
 
 def _currencies(money: list[dict[str, Any]], orders: int, smallest: int) -> list[dict[str, Any]]:

@@ -38,7 +38,7 @@ from cxminute.store.holdings import Holdings
 from cxminute.store.inbox import Inbox, open_inbox
 from cxminute.store.keyring import Keyring
 from cxminute.store.keys import WriteKeys
-from cxminute.store.log import EventLog
+from cxminute.store.log import Declared, EventLog
 from cxminute.store.merges import Merges
 from cxminute.store.protocols import Subjects
 from cxminute.store.requests import Requests
@@ -80,6 +80,11 @@ class Definitions:
     pulls: Mapping[str, Pull] = field(default_factory=dict)
     initiatives: Mapping[str, Initiative] = field(default_factory=dict)
     linkages: Mapping[str, Linkage] = field(default_factory=dict)
+
+    @property
+    def declared(self) -> dict[str, Declared]:
+        """By source, what it says of its values: the log reads by it what was collected before a path was named."""
+        return {name: Declared(source.paths, source.zone) for name, source in self.sources.items()}
 
     @property
     def paths(self) -> frozenset[str]:
@@ -359,14 +364,13 @@ def _check_money(part: Document, told: Vocabulary, rules: AccountRules) -> None:
 
 
 def _check_clock(doc: Document, told: Vocabulary, contract: Contract) -> None:
-    """Notes an event that is to start the clock of personal data and that no source tells of."""
+    """Notes an event that is to start a clock of personal data, or to stay by law, and that no source tells of."""
     part = doc.section("contract")
-    for name in contract.starts if "from" in part and not told.open else ():
-        if name.strip() and name not in told.names:
-            part.unknown("event", name, told.names, key="from")
-    for name in contract.keep_by_law if not told.open else ():
-        if name.strip() and name not in told.names:
-            part.unknown("event", name, told.names, key="keep_by_law")
+    listed = {"from": contract.starts if "from" in part else (), "keep_by_law": contract.keep_by_law}
+    for key, names in ({} if told.open else listed).items():
+        for name in names:
+            if name.strip() and name not in told.names:
+                part.unknown("event", name, told.names, key=key)
 
 
 def _check_uses(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,8 +14,8 @@ from cxminute.app.people.account_rules import AccountRules, parse_accounts
 from cxminute.model.definitions import Document
 from cxminute.model.errors import BadDefinition, WrongUse
 from cxminute.model.times import zone_of
-from cxminute.privacy.purposes import DEFAULT, READING, Purposes, parse_purposes
-from cxminute.resolve.kinds import KINDS, Kind, parse_kinds
+from cxminute.privacy.purposes import READING, Purposes, parse_purposes
+from cxminute.resolve.kinds import Kind, parse_kinds
 from cxminute.store.state import state_url
 
 SEGMENT_ROWS: Final = 100_000
@@ -56,9 +56,9 @@ class Settings:
     engine: str
     master: str
     threads: int
-    purposes: Purposes = field(default_factory=lambda: DEFAULT)
-    kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
-    accounts: AccountRules = field(default_factory=AccountRules)
+    purposes: Purposes
+    kinds: Mapping[str, Kind]
+    accounts: AccountRules
 
     def state_url(self, folder: Path) -> str:
         """The database URL; `env:NAME` is read from the environment, so that no secret stands in the file."""

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from cxminute.app.people.identity import identity
 from cxminute.app.rights.consenting import only_permitted
+from cxminute.journeys.language import PERSON
 from cxminute.model.errors import UnknownName
 from cxminute.privacy.permits import Permit
 from cxminute.store.index import extend, open_index
-from cxminute.store.log import Declared
 from cxminute.store.memberships import GROUP
 from cxminute.store.people import People
 from cxminute.store.pieces import ACCOUNT
@@ -28,7 +28,6 @@ if TYPE_CHECKING:  # project opens what stands here
     from cxminute.app.project import Project
 
 
-PERSON: Final = "person"
 PASTS: Final = 8
 """How many indexes of the log as it was known in the past are kept beside the one of today."""
 
@@ -55,7 +54,7 @@ def open_subjects(
     event carries the number of its person: what somebody did before they said who they are is theirs as soon as they
     have said it.
     """
-    spaces = {"person"} | {kind for kind in project.definitions.kinds if not is_of_person(kind)}
+    spaces = {PERSON} | {kind for kind in project.definitions.kinds if not is_of_person(kind)}
     of_accounts = per == ACCOUNT and per not in spaces and GROUP in spaces
     spaces |= {ACCOUNT} if GROUP in spaces else set()
     if per not in spaces:  # a process log may have brought it
@@ -65,8 +64,7 @@ def open_subjects(
     log = project.log
     past = log.past(known_at)
     named = project.definitions.paths | frozenset(paths)
-    declared = {name: Declared(source.paths, source.zone) for name, source in project.definitions.sources.items()}
-    pieces = log.pieces(named, past, declared)
+    pieces = log.pieces(named, past, project.definitions.declared)
     persons = people if fixed else identity(project, known_at).people()
     persons = only_permitted(project, leave.purpose, persons, known_at)
     merged = persons if per == PERSON else None

@@ -29,6 +29,13 @@ _SECONDS = 60.0
 """How long it is looked for what to hide: a table of a million counts is beyond it."""
 
 
+def tells_of_few(smallest: int, n: float, share: float | None = None) -> bool:
+    """Whether a figure is of too few, more than nobody; a share also where there are too few on either side of it."""
+    hits = 0 if share is None else round(share * n)
+    sizes = (n,) if share is None else (n, hits, n - hits)
+    return smallest > 1 and any(0 < size < smallest for size in sizes)
+
+
 def suppress(
     counts: ArrayLike,
     sums: Sequence[Sum],

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from cxminute.privacy.purposes import Purposes
 from cxminute.store.consents import ALL, GOING_ON
+from cxminute.store.people import People
 
 Ints = NDArray[np.int64]
 Codes = NDArray[np.uint8]
@@ -74,7 +75,7 @@ def settle(facts: pa.Table, purposes: Purposes, persons: Ints | None = None) -> 
     facts:   as of one moment: FACTS of store.consents
     persons: by number of a profile its person's number; None where nobody was recognised as another
     """
-    said = _Said.of(_sayings(facts), purposes, persons)
+    said = _Said.of(changes(facts), purposes, persons)
     people, cell_of = np.unique(said.person, return_inverse=True)
     width = len(purposes) + 1
     answers = np.full((width, len(people)), UNKNOWN, np.uint8)
@@ -87,12 +88,7 @@ def settle(facts: pa.Table, purposes: Purposes, persons: Ints | None = None) -> 
 
 
 def changes(facts: pa.Table) -> pa.Table:
-    """Of the facts those that said something: repetitions, which are kept beside them, are left out."""
-    return _sayings(facts)
-
-
-def _sayings(facts: pa.Table) -> pa.Table:
-    """Facts in order without those that only go on saying the same."""
+    """Of the facts, in order, those that said something: repetitions, which are kept beside them, are left out."""
     count = facts.num_rows
     if not count:
         return facts
@@ -125,9 +121,8 @@ class _Said:
         places = np.array([place.get(word, -1) for word in words] or [-1], np.int64)[_codes(facts["purpose"])]
         facts, places = facts.filter(pa.array(places >= 0)), places[places >= 0]
         profile = np.asarray(facts["profile"].to_numpy(), np.int64)
-        if persons is not None and len(persons):
-            known = profile < len(persons)
-            profile = np.where(known, persons[np.where(known, profile, 0)], profile)
+        if persons is not None:
+            profile = People(persons).owners(profile)
         masks = {word: _among(facts["said"], {word}) for word in SAID}
         masks["browser"] = _among(facts["how"], {BROWSER})
         masks["explicit"] = _among(facts["how"], set(EXPLICIT))

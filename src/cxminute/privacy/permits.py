@@ -23,6 +23,7 @@ from cxminute.privacy.contracts import Contract
 from cxminute.privacy.purposes import ASKED, KEEPING, OBJECTABLE, PURPOSES, Purposes
 from cxminute.privacy.requirements import card_of_use, require
 from cxminute.privacy.use import Use, forbidden
+from cxminute.store.people import People
 
 Told = Callable[[str], Ints]
 """By a source's name, the numbers of all profiles that it tells of."""
@@ -173,9 +174,8 @@ class Neck:
             return None
         if allowing not in self._known:
             profiles = np.concatenate([np.empty(0, np.int64), *(self._told(name) for name in allowing)])
-            if self._persons is not None and len(self._persons):
-                inside = profiles < len(self._persons)
-                profiles = np.where(inside, self._persons[np.where(inside, profiles, 0)], profiles)
+            if self._persons is not None:
+                profiles = People(self._persons).owners(profiles)
             self._known[allowing] = _marked(profiles)
         return self._known[allowing]
 

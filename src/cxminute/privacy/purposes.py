@@ -153,14 +153,6 @@ class Purposes(Mapping[str, Purpose]):
         """Whether an objection to it is absolute: marketing and its kind."""
         return not DIRECT.isdisjoint(self.line(name))
 
-    def by_category(self) -> dict[str, tuple[str, ...]]:
-        """Which purposes each category of a consent object stands for."""
-        found: dict[str, tuple[str, ...]] = {}
-        for purpose in self._known.values():
-            for category in purpose.categories:
-                found[category] = (*found.get(category, ()), purpose.name)
-        return found
-
     @property
     def by_browser(self) -> tuple[str, ...]:
         """What a browser's Global Privacy Control denies."""

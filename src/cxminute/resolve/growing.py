@@ -167,9 +167,9 @@ class Growing:
         return self._decide(np.concatenate(touched), first, crowded)
 
     def _make_room(self, nodes: int, links: int) -> None:
-        for held, more, each in ((self._by_node, self._nodes + nodes, 1), (self._by_link, self._links + links, 1)):
+        for held, many in ((self._by_node, self._nodes + nodes), (self._by_link, self._links + links)):
             for name, array in held.items():
-                wanted = more * (2 if name == "after" else each)
+                wanted = 2 * many if name == "after" else many
                 if wanted > len(array):
                     wider = np.zeros((max(wanted, len(array) * 5 // 4), *array.shape[1:]), array.dtype)
                     wider[: len(array)] = array
@@ -229,6 +229,7 @@ class Growing:
             link["b"],
             node["head"],
             link["after"],
+            node["degree"],
             node["kind"],
             rules.strong,
             rules.shared,
@@ -276,8 +277,7 @@ class Growing:
 
     def _members(self, ends: NDArray[np.int64]) -> NDArray[np.int64]:
         """All identifiers of the components of these, ascending."""
-        roots = np.empty(ends.size, np.int32)
-        increments.roots_of(ends, self._by_node["parent"], roots)
+        roots = increments.roots_of(ends, self._by_node["parent"])
         members: NDArray[np.int64] = increments.members_of(np.unique(roots), self._by_node["ring"]).astype(np.int64)
         members.sort()
         return members
@@ -311,9 +311,8 @@ class Growing:
 
     def _strain(self) -> NDArray[np.int64]:
         """Components that hold a pair which is apart and were not known to: their links compete from now on."""
-        one, other = (np.empty(self._bonds.apart_a.size, np.int32) for _ in range(2))
-        increments.roots_of(self._bonds.apart_a, self._by_node["parent"], one)
-        increments.roots_of(self._bonds.apart_b, self._by_node["parent"], other)
+        one = increments.roots_of(self._bonds.apart_a, self._by_node["parent"])
+        other = increments.roots_of(self._bonds.apart_b, self._by_node["parent"])
         roots = one[one == other]
         found: NDArray[np.int64] = roots[self._by_node["strained"][roots] == 0].astype(np.int64)
         self._by_node["strained"][found] = 1
@@ -325,18 +324,15 @@ class Growing:
         if not touched.size:
             return Changes(touched, touched, touched, crowded)
         members = self._members(touched)
-        roots = np.empty(members.size, np.int32)
-        increments.roots_of(members, node["parent"], roots)
+        roots = increments.roots_of(members, node["parent"])
         labels = roots.astype(np.int64)
         inside = np.zeros(self._nodes, np.uint8)
         inside[members] = 1
-        there, _, _ = competing(bonds, node["shut"], inside)
-        self._bond_reasons[there] = 0
+        self._bond_reasons[inside[bonds.linked.a] > 0] = 0
         torn = node["strained"][roots] > 0
         if torn.any():
-            rest = members[~torn]
-            inside[rest] = 0
-            _, bound, kept = competing(bonds, node["shut"], inside)
+            inside[members[~torn]] = 0
+            bound, kept = competing(bonds, node["shut"], inside)
             places, many = self._links_of(members[torn])
             chosen = places[:many]
             found, said = settle(

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxminute.model.placeholders import is_nobodys
+from cxminute.resolve.kinds import THEMSELVES
 
 PHONE_DIGITS: Final = (7, 15)
 """How many digits a telephone number has at least and at most (E.164)."""
@@ -108,7 +109,7 @@ def is_placeholder(kind: str, value: str) -> bool:
     if kind == "phone":
         digits = "".join(sign for sign in text if sign.isdecimal())
         return bool(_SAME_DIGIT.search(digits)) or any(steps[:9] in digits or steps[1:9] in digits for steps in _STEPS)
-    return len(text) < 2 and kind not in ("user_id", "anonymous_id")
+    return len(text) < 2 and kind not in THEMSELVES
 
 
 def relay_of(email: str) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from cxminute.resolve.kernels import FULL, find, is_crowd
+from cxminute.resolve.kernels import FULL, find, is_crowd, meet
 
 LOOKED = 64
 """Entries looked through for a link that is there already; among more it is entered again, which changes nothing."""
@@ -36,6 +36,19 @@ def close_rings(roots: NDArray[np.int32], ring: NDArray[np.int32]) -> None:
             ring[roots[x]] = x
 
 
+@njit(types.void(types.int64, types.int64, types.int64, _PLACES, _PLACES, _PLACES), cache=True, nogil=True)
+def put(
+    link: int, x: int, y: int, head: NDArray[np.int32], after: NDArray[np.int32], degree: NDArray[np.int32]
+) -> None:
+    """Puts a link into the lists of both its ends, x < y."""
+    after[2 * link] = head[x]
+    head[x] = 2 * link
+    after[2 * link + 1] = head[y]
+    head[y] = 2 * link + 1
+    degree[x] += 1
+    degree[y] += 1
+
+
 @njit(types.void(_PLACES_READ, _PLACES_READ, types.int64, _PLACES, _PLACES, _PLACES), cache=True, nogil=True)
 def file(
     a: NDArray[np.int32],
@@ -47,13 +60,7 @@ def file(
 ) -> None:
     """Puts the first `size` links into the lists of their ends."""
     for i in range(size):
-        x, y = a[i], b[i]
-        after[2 * i] = head[x]
-        head[x] = 2 * i
-        after[2 * i + 1] = head[y]
-        head[y] = 2 * i + 1
-        degree[x] += 1
-        degree[y] += 1
+        put(i, a[i], b[i], head, after, degree)
 
 
 @njit(
@@ -107,17 +114,9 @@ def enter(  # noqa: PLR0913, PLR0917 -- what is there, and where it is held
                 places[i] = told
             continue
         a[size], b[size], how[size], at[size] = x, y, new_how[i], new_at[i]
-        after[2 * size] = head[x]
-        head[x] = 2 * size
-        after[2 * size + 1] = head[y]
-        head[y] = 2 * size + 1
-        degree[x] += 1
-        degree[y] += 1
-        if not met and kind[x] != kind[y]:
-            if strong[kind[y]]:
-                known[x] += 1
-            if strong[kind[x]]:
-                known[y] += 1
+        put(size, x, y, head, after, degree)
+        if not met:
+            meet(x, y, kind, strong, known)
         places[i] = size
         size += 1
     return size
@@ -125,8 +124,8 @@ def enter(  # noqa: PLR0913, PLR0917 -- what is there, and where it is held
 
 @njit(
     types.int64(
-        _INTS_READ, _PLACES_READ, _PLACES_READ, _PLACES_READ, _PLACES_READ, _BYTES_READ, _BYTES_READ, _INTS_READ,
-        _PLACES_READ, _BYTES, types.uint8, _PLACES,
+        _INTS_READ, _PLACES_READ, _PLACES_READ, _PLACES_READ, _PLACES_READ, _PLACES_READ, _BYTES_READ, _BYTES_READ,
+        _INTS_READ, _PLACES_READ, _BYTES, types.uint8, _PLACES,
     ),
     cache=True,
     nogil=True,
@@ -137,6 +136,7 @@ def newly_crowded(  # noqa: PLR0913, PLR0917 -- what is there, and where it is h
     b: NDArray[np.int32],
     head: NDArray[np.int32],
     after: NDArray[np.int32],
+    degree: NDArray[np.int32],
     kind: NDArray[np.uint8],
     strong: NDArray[np.uint8],
     shared: NDArray[np.int64],
@@ -155,16 +155,12 @@ def newly_crowded(  # noqa: PLR0913, PLR0917 -- what is there, and where it is h
             limit = shared[kind[x]]
             if shut[x] or limit <= 0 or known[x] <= limit or kind[x] == kind[y] or not strong[kind[y]]:
                 continue
-            others = np.empty(16, np.int32)
+            others = np.empty(degree[x], np.int32)
             met = 0
             entry = head[x]
             while entry >= 0:
                 end = b[entry // 2] if entry % 2 == 0 else a[entry // 2]
                 if kind[end] != kind[x] and strong[kind[end]]:
-                    if met == others.size:
-                        wider = np.empty(2 * met, np.int32)
-                        wider[:met] = others
-                        others = wider
                     others[met] = end
                     met += 1
                 entry = after[entry]
@@ -300,8 +296,10 @@ def connect(  # noqa: PLR0913, PLR0917 -- what is there, and where it is held
     return many
 
 
-@njit(types.void(_INTS_READ, _PLACES, _PLACES), cache=True, nogil=True)
-def roots_of(numbers: NDArray[np.int64], parent: NDArray[np.int32], found: NDArray[np.int32]) -> None:
+@njit(_PLACES(_INTS_READ, _PLACES), cache=True, nogil=True)
+def roots_of(numbers: NDArray[np.int64], parent: NDArray[np.int32]) -> NDArray[np.int32]:
     """The root of each number."""
+    found = np.empty(numbers.size, np.int32)
     for i in range(numbers.size):
         found[i] = find(parent, numbers[i])
+    return found

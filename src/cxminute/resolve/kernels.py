@@ -59,6 +59,16 @@ def flatten(parent: NDArray[np.int32]) -> None:
         parent[x] = parent[parent[x]]
 
 
+@njit(types.void(types.int64, types.int64, _BYTES_READ, _BYTES_READ, _PLACES), cache=True, nogil=True)
+def meet(x: int, y: int, kind: NDArray[np.uint8], strong: NDArray[np.uint8], known: NDArray[np.int32]) -> None:
+    """Adds to `known` of each that it is linked with the other, where that is a strong one of another kind."""
+    if kind[x] != kind[y]:
+        if strong[kind[y]]:
+            known[x] += 1
+        if strong[kind[x]]:
+            known[y] += 1
+
+
 @njit(types.void(_INTS_READ, _INTS_READ, _BYTES_READ, _BYTES_READ, _PLACES), cache=True, nogil=True)
 def acquaint(
     a: NDArray[np.int64],
@@ -69,12 +79,7 @@ def acquaint(
 ) -> None:
     """Adds to `known` with how many strong ones of other kinds each is linked; a pair told twice counts twice."""
     for i in range(a.size):
-        x, y = a[i], b[i]
-        if kind[x] != kind[y]:
-            if strong[kind[y]]:
-                known[x] += 1
-            if strong[kind[x]]:
-                known[y] += 1
+        meet(a[i], b[i], kind, strong, known)
 
 
 @njit(types.boolean(_PLACES, _BYTES_READ, types.int64), cache=True, nogil=True)
@@ -265,5 +270,4 @@ def choose(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 -- one pass over l
             after[last[x]] = first[y]
             last[x] = last[y]
         length[x] += length[y]
-    for x in range(parent.size):
-        parent[x] = parent[parent[x]]
+    flatten(parent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
@@ -113,7 +113,7 @@ class Nodes:
 
     kind: NDArray[np.uint8]
     stable: NDArray[np.uint64]
-    placeholder: NDArray[np.bool_] | None = field(default=None)
+    placeholder: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         """Columns as they are computed with; WrongUse where their lengths differ."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cxminute.resolve.kinds import KINDS, Kind
+from cxminute.resolve.kinds import KINDS, THEMSELVES, Kind
 
 
 def resolve(events: pa.Table, kinds: Mapping[str, Kind] = KINDS) -> pa.Table:
@@ -26,6 +26,5 @@ def resolve(events: pa.Table, kinds: Mapping[str, Kind] = KINDS) -> pa.Table:
 
 def columns_of(kinds: Mapping[str, Kind]) -> tuple[str, ...]:
     """The columns by which a profile is chosen, the first first."""
-    own = ("user_id", "anonymous_id")
-    linking = [kind for kind in kinds.values() if kind.column not in own]
-    return (*own, *(kind.column for kind in sorted(linking, key=lambda kind: (kind.priority, kind.name))))
+    linking = [kind for kind in kinds.values() if kind.name not in THEMSELVES]
+    return (*THEMSELVES, *(kind.column for kind in sorted(linking, key=lambda kind: (kind.priority, kind.name))))

@@ -188,7 +188,7 @@ def stitched(links: Links, nodes: Nodes, rules: Rules, bonds: Bonds) -> Stitched
         chosen = np.zeros(len(links), np.uint8)
         kernels.select(links.a, links.b, shut, roots, strained, chosen)
         places = np.flatnonzero(chosen)
-        _, bound, kept = competing(bonds, shut, strained[roots])
+        bound, kept = competing(bonds, shut, strained[roots])
         labels, said = settle(
             members,
             links.take(places) + bonds.linked.take(bound),
@@ -226,13 +226,13 @@ def parted(linked: Links, shut: NDArray[np.uint8]) -> Sequence[tuple[Links, NDAr
 
 def competing(
     bonds: Bonds, shut: NDArray[np.uint8], inside: NDArray[np.uint8]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Places of the bonds that link, of those among them that can hold, and of apart pairs, where `inside` says so."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places of the bonds that link and can hold, and of apart pairs, where `inside` says so."""
     linked = bonds.linked
     there = inside[linked.a] > 0
     open_to = (linked.how == HAND) | ((shut[linked.a] == 0) & (shut[linked.b] == 0))
     kept = (inside[bonds.apart_a] > 0) & (inside[bonds.apart_b] > 0)
-    return np.flatnonzero(there), np.flatnonzero(there & open_to), np.flatnonzero(kept)
+    return np.flatnonzero(there & open_to), np.flatnonzero(kept)
 
 
 def settle(
@@ -285,9 +285,7 @@ def _former(
     former = np.where(forth, a[places], b[places]).astype(np.int64)
     successor = np.where(forth, b[places], a[places])
     pairs = np.unique(former * kinds.size + successor)
-    successors = (
-        np.bincount(pairs // kinds.size, minlength=kinds.size) if pairs.size else np.zeros(kinds.size, np.int64)
-    )
+    successors = np.bincount(pairs // kinds.size, minlength=kinds.size)
     found = np.zeros(how.size, np.bool_)
     found[places] = successors[former] == 1
     return found

@@ -34,6 +34,17 @@ def write_batch(path: Path, batch: pa.RecordBatch, *, packed: bool = False) -> N
     unfinished.replace(path)
 
 
+def write_whole(path: Path, body: bytes) -> None:
+    """Bytes as a file, safe on disk when this returns; the file is there whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
+    with unfinished.open("wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    settle_folder(path.parent)
+
+
 def open_array(path: Path) -> pa.Array:
     """The array of a file, by memory map: nothing is read before it is used."""
     return open_batch(path).column(0)

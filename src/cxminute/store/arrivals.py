@@ -36,17 +36,16 @@ from cxminute.store.consents import put_consents
 from cxminute.store.keyring import Keyring
 from cxminute.store.log import DOOR, Chunk, EventLog, quarantine_of, through_the_door
 from cxminute.store.manifest import add_segment, fresh_names, give_codes, next_segment
-from cxminute.store.quarantine import set_apart
+from cxminute.store.quarantine import set_apart, take_up
 from cxminute.store.receipts import KEPT_DAYS, LAST_DAY, Change, Keys, Receipts, Run, hashed
 from cxminute.store.schema import CHUNKS, COLLECTS, FORGOTTEN, MARKS, MINUTES, REJECTS, SEGMENTS
 from cxminute.store.segments import sort_events, write_segment
-from cxminute.store.state import writing
+from cxminute.store.state import batches, writing
 from cxminute.store.vault import put_personal
 
 Ints = NDArray[np.int64]
 
 _COUNTS: Final = ("received", "stored", "duplicate", "quarantined")
-_BATCH: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +205,7 @@ class Arrivals:
             self.receipts.commit(connection, change)
             set_apart(connection, log.keyring, collect, 0, arrival.source, judged.rejects)
             _count(connection, arrival, judged, collect)
-            for start in range(0, len(arrival.chunk.replayed), _BATCH):
-                some = arrival.chunk.replayed[start : start + _BATCH]
-                connection.execute(update(REJECTS).where(REJECTS.c.id.in_(some)).values(replayed_by=collect))
+            take_up(connection, arrival.chunk.replayed, collect)
             if arrival.upto is not None:
                 _mark(connection, inbox, arrival.source, arrival.upto)
         self.receipts.retire(change, at)
@@ -306,9 +303,8 @@ def _origin(connection: Connection, replayed: Sequence[int]) -> str:
     """What a replay is called: by the collect whose quarantine it takes up."""
     c = REJECTS.c
     found: set[int] = set()
-    for start in range(0, len(replayed), _BATCH):
-        some = select(c.collect).where(c.id.in_(replayed[start : start + _BATCH])).distinct()
-        found.update(connection.execute(some).scalars())
+    for some in batches(replayed):
+        found.update(connection.execute(select(c.collect).where(c.id.in_(some)).distinct()).scalars())
     if len(found) != 1:
         raise WrongUse(
             f"A replay takes up the quarantine of {len(found)} collects.", allowed="one", then="Nothing was changed."

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Engine, delete, func, or_, select
 
 from cxminute.model.errors import WrongUse
 from cxminute.store.schema import BONDS
-from cxminute.store.state import insert_rows, writing
+from cxminute.store.state import batches, insert_rows, writing
 
 LINKED: Final = "linked"
 APART: Final = "apart"
@@ -131,8 +131,7 @@ class Bonds:
         """Removes everything that was said of these numbers, for whoever forgets them; returns how many rows."""
         wanted, gone = sorted({int(number) for number in numbers}), 0
         with writing(self._state).begin() as connection:
-            for start in range(0, len(wanted), _BATCH):
-                some = wanted[start : start + _BATCH]
+            for some in batches(wanted, _BATCH):
                 query = delete(BONDS).where(or_(BONDS.c.a.in_(some), BONDS.c.b.in_(some)))
                 gone += connection.execute(query).rowcount
         return gone

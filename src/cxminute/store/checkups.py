@@ -17,7 +17,7 @@ from cxminute.store.schema import COLLECTS, IDENTIFIERS, MINUTES, RECEIPTS, RETI
 from cxminute.store.sealing import unseal
 from cxminute.store.segments import check_segment
 from cxminute.store.state import sqlite_is_safe
-from cxminute.store.vault import CLEAR, REMOVALS
+from cxminute.store.vault import spaces_of
 
 _TRIED: Final = 500  # of each space of identifiers
 
@@ -93,8 +93,7 @@ def unreadable(state: Engine, keyring: Keyring) -> tuple[int, int, list[str]]:
     c = IDENTIFIERS.c
     tried, closed, spaces = 0, 0, []
     with state.connect() as connection:
-        highest = select(c.space, func.max(c.number)).where(c.space.not_in((REMOVALS, CLEAR))).group_by(c.space)
-        for space, most in connection.execute(highest.order_by(c.space)).all():
+        for space, most in spaces_of(connection).items():
             some = range(0, most + 1, -(-(most + 1) // _TRIED))
             query = select(c.number, c.sealed).where(c.space == space, c.number.in_(some), c.sealed.is_not(None))
             rows = connection.execute(query).all()
@@ -102,7 +101,7 @@ def unreadable(state: Engine, keyring: Keyring) -> tuple[int, int, list[str]]:
             tried += len(said)
             if None in said:
                 closed += said.count(None)
-                spaces.append(str(space))
+                spaces.append(space)
     return tried, closed, spaces
 
 

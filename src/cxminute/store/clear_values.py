@@ -10,7 +10,7 @@ import fcntl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, Table, bindparam, delete, select, update
 
@@ -21,10 +21,8 @@ from cxminute.store.keyring import Keyring
 from cxminute.store.schema import IDENTIFIERS, PERSONAL, REJECTS, REQUESTS
 from cxminute.store.scrubbing import DONE, FREED, scrub
 from cxminute.store.sealing import seal
-from cxminute.store.state import writing
-from cxminute.store.vault import APART, CLEAR, ERASED, REMOVALS, Digest
-
-_BATCH: Final = 10_000
+from cxminute.store.state import BATCH, writing
+from cxminute.store.vault import CLEAR, ERASED, Digest, source_of, spaces_of
 
 
 def is_clear(state: Engine) -> bool:
@@ -57,7 +55,7 @@ def seal_clear(state: Engine, keyring: Keyring, secret: bytes) -> bool:
 def _identifiers(state: Engine, keyring: Keyring, digest: Digest) -> None:
     c = IDENTIFIERS.c
     with state.connect() as connection:
-        spaces = connection.execute(select(c.space).where(c.space.not_in((REMOVALS, CLEAR))).distinct()).scalars().all()
+        spaces = spaces_of(connection)
     for space in spaces:
         clear = select(c.number, c.kind, c.value).where(
             c.space == space, c.sealed.is_(None), ~c.value.startswith(ERASED)
@@ -68,19 +66,14 @@ def _identifiers(state: Engine, keyring: Keyring, digest: Digest) -> None:
             keys = keyring.usable(space, [row.number for row in standing])
             for row, body in zip(standing, seal(keys, [row.value for row in standing]), strict=True):
                 [said] = digest.of(row.kind, [row.value])
-                changed.append((row.number, said, _source(row.value), body))
+                changed.append((row.number, said, source_of(row.value), body))
             gone = [row for row in rows if ERASED in row.value]  # after the source that knew it
-            changed += [(row.number, f"{ERASED}{row.number}", _source(row.value), None) for row in gone]
+            changed += [(row.number, f"{ERASED}{row.number}", source_of(row.value), None) for row in gone]
             keyring.destroy(space, [row.number for row in gone])
             query = update(IDENTIFIERS).where(c.space == space, c.number == bindparam("n"))
             values: dict[Any, Any] = {c.value: bindparam("v"), c.apart: bindparam("a"), c.sealed: bindparam("s")}
             if given := [dict(zip("nvas", one, strict=True)) for one in changed]:
                 connection.execute(query.values(values), given)
-
-
-def _source(value: str) -> str:
-    """The one source that knows an identifier; '' for all."""
-    return value.partition(APART)[0] if APART in value else ""
 
 
 def _texts(state: Engine, keyring: Keyring, table: Table, text: Column[Any], space: str) -> None:
@@ -91,15 +84,11 @@ def _texts(state: Engine, keyring: Keyring, table: Table, text: Column[Any], spa
     for connection, rows in _batches(state, clear, c.id):
         people = [row for row in rows if owned and row.profile is not None]
         alone = [row for row in rows if not owned or row.profile is None]
-        sealed = {row.id: body for row, body in zip(people, _theirs(keyring, people), strict=True)}
-        keys = keyring.fresh(space, [row.id for row in alone])
-        sealed |= {row.id: body for row, body in zip(alone, seal(keys, [row.said for row in alone]), strict=True)}
+        theirs = keyring.keys("person", [row.profile for row in people])
+        keys, told = [*theirs, *keyring.fresh(space, [row.id for row in alone])], [*people, *alone]
+        sealed = zip(told, seal(keys, [row.said for row in told]), strict=True)
         query = update(table).where(c.id == bindparam("n")).values({text: "", c.sealed: bindparam("s")})
-        connection.execute(query, [{"n": number, "s": body} for number, body in sealed.items()])
-
-
-def _theirs(keyring: Keyring, rows: Sequence[Any]) -> list[bytes | None]:
-    return seal(keyring.keys("person", [row.profile for row in rows]), [row.said for row in rows])
+        connection.execute(query, [{"n": row.id, "s": body} for row, body in sealed])
 
 
 def _batches(state: Engine, query: Any, number: Column[Any]) -> Iterator[tuple[Connection, Sequence[Any]]]:
@@ -107,7 +96,7 @@ def _batches(state: Engine, query: Any, number: Column[Any]) -> Iterator[tuple[C
     last = -1
     while True:
         with writing(state).begin() as connection:
-            rows = connection.execute(query.where(number > last).order_by(number).limit(_BATCH)).all()
+            rows = connection.execute(query.where(number > last).order_by(number).limit(BATCH)).all()
             if not rows:
                 return
             yield connection, rows

@@ -22,7 +22,7 @@ from cxminute.model.errors import BrokenStore
 from cxminute.model.tables import EVENT
 from cxminute.store.log import EventLog
 from cxminute.store.schema import COLLECTS, PERSONAL, SEGMENTS, SIDES, SUPERSEDED
-from cxminute.store.segments import REST, connect, escaped, is_path, quoted
+from cxminute.store.segments import REST, connect, escaped, is_path, quoted, reading
 from cxminute.store.vault import is_of_person
 
 Ints = NDArray[np.int64]
@@ -134,6 +134,8 @@ class Clocks:
 
     def kept(self, log: EventLog, at: int) -> tuple[int, ...]:
         """Rows of the vault that a law orders to keep beyond a moment."""
+        if not self._term.lawful:  # none: the vault need not be read
+            return ()
         return self._of_vault(log, f"SELECT row FROM personal WHERE event IN ({_by_law(at)}) ORDER BY row")  # noqa: S608 -- a number
 
     def kept_names(self, at: int) -> dict[str, set[int]]:
@@ -164,8 +166,7 @@ class Clocks:
             empty = empty.append_column("clock", empty["moment"]).append_column("law", empty["moment"])
             self._duck.register("happened", empty.append_column("live", live))
             return set()
-        listed = ", ".join(f"'{escaped(file)}'" for file in files)
-        whole = f"read_parquet([{listed}], union_by_name = true, filename = true, file_row_number = true)"
+        whole = reading(files)
         named = {column for column, *_ in self._run(f"DESCRIBE SELECT * FROM {whole}").fetchall()}  # noqa: S608 -- our own files
         kinds = {name for name in named - _NOT_KINDS if not is_path(name)}
         self._duck.register("undone", pa.table({"file": pa.array(undone, pa.string())}))

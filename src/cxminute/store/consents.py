@@ -12,16 +12,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy import Connection, Engine, delete, select
 
 from cxminute.store.schema import CONSENTS, IDENTIFIERS
-from cxminute.store.state import insert_rows, writing
-from cxminute.store.vault import ERASED, REMOVALS
+from cxminute.store.state import among, batches, insert_rows, writing
+from cxminute.store.vault import ERASED, REMOVALS, highest
 
 Ints = NDArray[np.int64]
 
@@ -30,7 +29,6 @@ GOING_ON: Final = frozenset({"consent object", "gpc", "gpp"})
 ALL: Final = "*"
 """In place of a purpose: all of them."""
 
-_BATCH: Final = 10_000
 _TEXTS: Final = ("purpose", "said", "how", "source", "why")
 _WHOSE: Final = ("profile", "purpose", "how")
 _COLUMNS: Final = ("profile", "purpose", "said", "how", "source", "at", "known_at", "collect", "why")
@@ -90,10 +88,8 @@ class Consents:
             if profiles is None:
                 rows = list(connection.execute(ordered).all())
             else:
-                numbers = sorted({int(number) for number in profiles})
-                for start in range(0, len(numbers), _BATCH):
-                    some = c.profile.in_(numbers[start : start + _BATCH])
-                    rows += connection.execute(ordered.where(some)).all()
+                for some in batches(sorted({int(number) for number in profiles})):
+                    rows += connection.execute(ordered.where(c.profile.in_(some))).all()
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(FACTS)
         made = [
             pa.array(values, field.type.value_type).dictionary_encode()
@@ -122,10 +118,8 @@ class Consents:
 
     def profiles(self) -> int:
         """How many numbers the space 'person' has given out: those of profiles lie below it."""
-        c = IDENTIFIERS.c
         with self._state.connect() as connection:
-            last = connection.execute(select(func.max(c.number)).where(c.space == "person")).scalar()
-        return 0 if last is None else int(last) + 1
+            return highest(connection, "person") + 1
 
     def erased(self) -> Ints:
         """Numbers of the space 'person' that say nothing any more: of people forgotten, or whose term is over."""
@@ -135,12 +129,6 @@ class Consents:
                 return np.empty(0, np.int64)
             query = select(c.number).where(c.space == "person", c.value.startswith(ERASED, autoescape=True))
             return np.array(connection.execute(query).scalars().all(), np.int64)
-
-    def mark(self) -> tuple[int, int]:
-        """What changes whenever anything is said, or taken back: what was made of it holds as long as it stays."""
-        with self._state.connect() as connection:
-            row = connection.execute(select(func.count(), func.max(CONSENTS.c.id)).select_from(CONSENTS)).one()
-        return int(row[0]), int(row[1] or 0)
 
 
 def drop_consents(connection: Connection, collect: int) -> None:
@@ -170,8 +158,8 @@ def put_consents(connection: Connection, collect: int | None, said: pa.Table, kn
     rows = rows.take(np.lexsort(keys))
     kept = _kept(rows)
     gone = rows["id"][~kept & (rows["id"] > 0)].tolist()
-    for start in range(0, len(gone), _BATCH):
-        connection.execute(delete(CONSENTS).where(CONSENTS.c.id.in_(gone[start : start + _BATCH])))
+    for some in batches(gone):
+        connection.execute(delete(CONSENTS).where(CONSENTS.c.id.in_(some)))
     new = rows.take(np.flatnonzero(kept & (rows["id"] == 0)))
     insert_rows(connection, CONSENTS, _COLUMNS, new.tuples(collect))
     return new["id"].size
@@ -270,10 +258,8 @@ def _earliest_before(known_at: Ints, run: Ints) -> Ints:
 def _stored(connection: Connection, profiles: Sequence[int]) -> _Rows:
     """What is kept of some profiles; their numbers go as one parameter, so that the query is always the same."""
     names = ("id", "profile", "at", "known_at", *_TEXTS)
-    on_sqlite = connection.dialect.name == "sqlite"
-    among = "IN (SELECT value FROM json_each(?))" if on_sqlite else "= ANY(%s)"
-    asked = msgspec.json.encode(profiles).decode() if on_sqlite else list(profiles)
-    query = f"SELECT {', '.join(names)} FROM consents WHERE profile {among}"  # noqa: S608 -- our own names
+    one_of, asked = among(connection, profiles)
+    query = f"SELECT {', '.join(names)} FROM consents WHERE profile {one_of}"  # noqa: S608 -- our own names
     rows = connection.exec_driver_sql(query, (asked,)).fetchall()
     words: dict[str, int] = {"": 0}
     columns: dict[str, Ints] = {}

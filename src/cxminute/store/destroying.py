@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, delete, func, select
 
 from cxminute.store.keyring import Keyring
 from cxminute.store.schema import DESTROYING
-from cxminute.store.state import insert_rows, writing
+from cxminute.store.state import batches, insert_rows, writing
 
 PERSONAL_KEYS: Final = "personal"
 """Space of the keys of personal values that have no profile, by number of their row."""
@@ -22,15 +22,11 @@ REJECT_KEYS: Final = "rejects"
 REQUEST_KEYS: Final = "requests"
 """Space of the keys of requests, by number."""
 
-_BATCH: Final = 10_000
-
 
 def note(connection: Connection, space: str, numbers: Collection[int]) -> None:
     """Notes, within the transaction that removes what they open, that keys are to be destroyed."""
     c = DESTROYING.c
-    wanted = sorted(set(numbers))
-    for start in range(0, len(wanted), _BATCH):
-        some = wanted[start : start + _BATCH]
+    for some in batches(sorted(set(numbers))):
         connection.execute(delete(DESTROYING).where(c.space == space, c.number.in_(some)))
         insert_rows(connection, DESTROYING, ("space", "number"), [(space, number) for number in some])
 

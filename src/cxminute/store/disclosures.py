@@ -9,12 +9,11 @@ from typing import Final
 from sqlalchemy import Engine, select
 
 from cxminute.store.schema import DISCLOSURES
-from cxminute.store.state import insert_rows, writing
+from cxminute.store.state import batches, insert_rows, writing
 
 THE_PERSON: Final = "the person"
 """The recipient of somebody's own data."""
 _COLUMNS: Final = ("profile", "recipient", "purpose", "what", "at")
-_BATCH: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +48,8 @@ class Disclosures:
     def of(self, profiles: Collection[int]) -> list[Disclosure]:
         """Those of these profiles, oldest first."""
         c, found = DISCLOSURES.c, []
-        wanted = sorted(set(profiles))
         with self._state.connect() as connection:
-            for start in range(0, len(wanted), _BATCH):
-                some = c.profile.in_(wanted[start : start + _BATCH])
-                query = select(c.id, *(c[name] for name in _COLUMNS)).where(some)
+            for some in batches(sorted(set(profiles))):
+                query = select(c.id, *(c[name] for name in _COLUMNS)).where(c.profile.in_(some))
                 found += [(row[5], row[0], Disclosure(*row[1:])) for row in connection.execute(query)]
         return [one for *_, one in sorted(found, key=lambda row: row[:2])]

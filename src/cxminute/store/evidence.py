@@ -20,7 +20,7 @@ import pyarrow.parquet as pq  # noqa: TID251 -- our own segments
 from numpy.typing import NDArray
 
 from cxminute.store.arrays import moments, numbers_of
-from cxminute.store.pieces import Piece, filled
+from cxminute.store.pieces import Piece, dropped_in, filled, numbers_in
 from cxminute.store.vault import LINKING, PERSON_KINDS, is_of_person
 
 Ints = NDArray[np.int64]
@@ -161,8 +161,7 @@ def _batches(piece: Piece, named: Sequence[str]) -> Iterator[tuple[pa.RecordBatc
     for group in range(file.metadata.num_row_groups):
         read = file.read_row_group(group, columns=[*named, "at", "kind"], use_threads=False)
         for batch in read.to_batches():
-            low, high = np.searchsorted(piece.dropped, [begins, begins + batch.num_rows])
-            yield batch, np.asarray(piece.dropped[low:high], np.int64) - begins
+            yield batch, dropped_in(piece, begins, batch.num_rows)
             begins += batch.num_rows
 
 
@@ -172,8 +171,7 @@ def _read_rows(batch: pa.RecordBatch, named: Sequence[str], dropped: Ints) -> tu
     nobody = np.full(times.size, -1, np.int64)
     columns = {}
     for name in named:
-        held = batch.column(name)
-        numbers = numbers_of(held.fill_null(-1) if held.null_count else held)
+        numbers = numbers_in(batch, name)
         if dropped.size:
             numbers = numbers.copy()
             numbers[dropped] = -1

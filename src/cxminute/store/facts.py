@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from cxminute.model.errors import BrokenStore
-from cxminute.store.arrays import settle_folder
+from cxminute.store.arrays import write_whole
 
 VERSION = 1
 """Of what facts of the index say."""
@@ -30,13 +28,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 def write_facts(path: Path, facts: Mapping[str, object]) -> None:
     """Facts as JSON, safe on disk; the file is there whole or not at all."""
-    unfinished = path.with_name(f".{uuid4().hex}")
-    with unfinished.open("w", encoding="utf-8") as file:
-        json.dump(facts, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-    settle_folder(path.parent)
+    write_whole(path, json.dumps(facts, ensure_ascii=False).encode())
 
 
 def read_facts(path: Path, version: int = VERSION) -> dict[str, Any]:

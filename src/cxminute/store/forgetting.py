@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Engine, Text, cast, delete, insert, literal, or_, select, update
 
 from cxminute.store import destroying, failpoints, quarantine
-from cxminute.store.destroying import PERSONAL_KEYS
-from cxminute.store.keyring import Keyring
+from cxminute.store.clocks import PERSON
 from cxminute.store.log import EventLog
 from cxminute.store.rewriting import Mine, Rewritten, told_before
 from cxminute.store.schema import (
@@ -39,16 +37,11 @@ from cxminute.store.schema import (
     SUPERSEDED,
     VERSIONS,
 )
-from cxminute.store.sealing import seal, unseal
 from cxminute.store.segments import REST
-from cxminute.store.state import insert_rows, writing
+from cxminute.store.state import BATCH, batches, insert_rows, writing
 from cxminute.store.suppressions import suppress
-from cxminute.store.vault import ERASED, Who, drop_personal, erase, opened_personal
+from cxminute.store.vault import ERASED, Who, by_space, drop_personal, erase, opened_personal, seal_anew, told_of
 
-Ints = NDArray[np.int64]
-T = TypeVar("T")
-PERSON: Final = "person"
-_BATCH: Final = 10_000
 _BETWEEN: Final = re.compile(r"[\s/\x00-\x1f]+")
 _OURS: Final = frozenset({"", "event", "of", "order", "package", "rating", "solved"})
 _TABLES: Final[Mapping[str, tuple[ColumnElement[Any], ...]]] = {
@@ -87,7 +80,7 @@ def known(state: Engine, digests: Collection[str]) -> dict[str, Who]:
     c = IDENTIFIERS.c
     found: dict[str, Who] = {}
     with state.connect() as connection:
-        for some in _batches(sorted(digests)):
+        for some in batches(sorted(digests)):
             query = select(c.value, c.space, c.number).where(c.value.in_(some))
             found.update((row.value, (row.space, row.number)) for row in connection.execute(query))
     return found
@@ -98,8 +91,8 @@ def digests(state: Engine, who: Collection[Who]) -> dict[str, str]:
     c = IDENTIFIERS.c
     found: dict[str, str] = {}
     with state.connect() as connection:
-        for space, numbers in _by_space(who).items():
-            for some in _batches(numbers):
+        for space, numbers in by_space(who).items():
+            for some in batches(numbers):
                 query = select(c.value, c.kind).where(c.space == space, c.number.in_(some))
                 rows = connection.execute(query.where(~c.value.startswith(ERASED, autoescape=True)))
                 found.update((row.value, row.kind) for row in rows)
@@ -116,7 +109,7 @@ def suppress_all(log: EventLog, profiles: Collection[int], at: int) -> None:
 def spoken(log: EventLog, profiles: Collection[int], paths: Collection[str]) -> set[str]:
     """What the personal values of people say at some paths, as it was sent."""
     with log.state.connect() as connection:
-        rows = [(row.id, row.profile, row.sealed) for row in _values(connection, profiles)]
+        rows = [(row.id, row.profile, row.sealed) for row in told_of(connection, profiles)]
     found: set[str] = set()
     for document in opened_personal(log.keyring, rows):
         for path, value in (document or {}).items():
@@ -135,7 +128,7 @@ def records(state: Engine, are: Callable[[str], bool]) -> tuple[tuple[str, str],
     """
     c = VERSIONS.c
     with state.connect() as connection:
-        found = connection.execute(select(c.source, c.record).execution_options(yield_per=_BATCH))
+        found = connection.execute(select(c.source, c.record).execution_options(yield_per=BATCH))
         return tuple((row.source, row.record) for row in found if any(map(are, _words_of(row.record))))
 
 
@@ -155,7 +148,7 @@ def in_words(state: Engine, profiles: Collection[int]) -> bool:
     """Whether somebody gave a reason in words of their own, which lie open, for a bond or a consent of these people."""
     b, c = BONDS.c, CONSENTS.c
     with state.connect() as connection:
-        for some in _batches(sorted(profiles)):
+        for some in batches(sorted(profiles)):
             bonds = select(b.id).where(or_(b.a.in_(some), b.b.in_(some)), b.why != "")
             consents = select(c.id).where(c.profile.in_(some), c.why != "")
             if any(connection.execute(query.limit(1)).first() for query in (bonds, consents)):
@@ -196,12 +189,14 @@ def remove(
         _replace(connection, rewritten)
         for name in _TABLES:
             table = _TABLES[name][0].table
-            for some in _batches(_chosen(connection, name, removal.profiles)):
+            for some in batches(_chosen(connection, name, removal.profiles)):
                 connection.execute(delete(table).where(table.c.id.in_(some)))
-        _seal_anew(connection, log.keyring, removal.profiles, mine)
-        for some in _batches(_personal(connection, removal.profiles, mine)):
+        if mine.kept:  # what a law keeps stays readable
+            theirs = told_of(connection, removal.profiles)
+            seal_anew(connection, log.keyring, [row for row in theirs if (row.source, row.event) in mine.kept])
+        for some in batches(_personal(connection, removal.profiles, mine)):
             drop_personal(connection, PERSONAL.c.id.in_(some))
-        for some in _batches(sorted(removal.rejects)):
+        for some in batches(sorted(removal.rejects)):
             quarantine.let_go(connection, REJECTS.c.id.in_(some))
         for source, record in sorted(removal.records):
             connection.execute(delete(VERSIONS).where(VERSIONS.c.source == source, VERSIONS.c.record == record))
@@ -313,31 +308,8 @@ def _replace(connection: Connection, rewritten: Sequence[Rewritten]) -> None:
 
 def _personal(connection: Connection, profiles: Collection[int], mine: Mine) -> list[int]:
     """Rows of the vault that go: of these profiles, and of events of theirs that name nobody."""
-    found = [row.id for row in _values(connection, profiles) if (row.source, row.event) not in mine.kept]
-    c = PERSONAL.c
-    for some in _batches(sorted({event for _, event in mine.nameless})):
-        query = select(c.id, c.event, COLLECTS.c.source).join(COLLECTS, COLLECTS.c.id == c.collect)
-        rows = connection.execute(query.where(c.event.in_(some), c.profile.is_(None)))
-        found += [row.id for row in rows if (row.source, row.event) in mine.nameless]
-    return found
-
-
-def _values(connection: Connection, profiles: Collection[int]) -> Iterator[Any]:
-    c = PERSONAL.c
-    query = select(c.id, c.event, c.profile, c.sealed, COLLECTS.c.source).join(COLLECTS, COLLECTS.c.id == c.collect)
-    for some in _batches(sorted(profiles)):
-        yield from connection.execute(query.where(c.profile.in_(some))).all()
-
-
-def _seal_anew(connection: Connection, keyring: Keyring, profiles: Collection[int], mine: Mine) -> None:
-    """Personal values that a law keeps get keys of their own, since the person's are about to be destroyed."""
-    stay = [row for row in _values(connection, profiles) if (row.source, row.event) in mine.kept] if mine.kept else []
-    said = unseal(keyring.held(PERSON, [row.profile for row in stay]), [row.sealed for row in stay])
-    readable = [(row.id, text) for row, text in zip(stay, said, strict=True) if text is not None]
-    keys = keyring.fresh(PERSONAL_KEYS, [number for number, _ in readable])
-    for (number, _), sealed in zip(readable, seal(keys, [text for _, text in readable]), strict=True):
-        row = update(PERSONAL).where(PERSONAL.c.id == number)
-        connection.execute(row.values(profile=None, sealed=sealed))
+    rows = told_of(connection, profiles, mine.nameless)
+    return [row.id for row in rows if row.profile is None or (row.source, row.event) not in mine.kept]
 
 
 def _words_of(record: str) -> Iterator[str]:
@@ -360,19 +332,7 @@ def _chosen(connection: Connection, name: str, profiles: Collection[int]) -> lis
     columns = _TABLES[name]
     table = columns[0].table
     seen: set[int] = set()
-    for some in _batches(sorted(profiles), _BATCH // len(columns)):
+    for some in batches(sorted(profiles), BATCH // len(columns)):
         query = select(table.c.id).where(or_(*(column.in_(some) for column in columns)))
         seen.update(connection.execute(query).scalars())
     return sorted(seen)
-
-
-def _by_space(who: Iterable[Who]) -> dict[str, list[int]]:
-    spaces: dict[str, list[int]] = {}
-    for space, number in sorted(who):
-        spaces.setdefault(space, []).append(number)
-    return spaces
-
-
-def _batches(found: Sequence[T], size: int = _BATCH) -> Iterator[Sequence[T]]:
-    for start in range(0, len(found), size):
-        yield found[start : start + size]

@@ -17,14 +17,14 @@ from cxminute.store import quarantine
 from cxminute.store.keyring import Keyring
 from cxminute.store.pieces import Piece
 from cxminute.store.profiles import OWN, Span, stand
-from cxminute.store.schema import COLLECTS, CONSENTS, PERSONAL, REJECTS, SEGMENTS
+from cxminute.store.schema import COLLECTS, CONSENTS, REJECTS, SEGMENTS
 from cxminute.store.segments import REST, connect, is_path, quoted
-from cxminute.store.vault import is_of_person, opened_personal
+from cxminute.store.state import batches
+from cxminute.store.vault import is_of_person, opened_personal, told_of
 
 Key = tuple[str, str]
 """An event: its source and its id, which is unique in its source alone."""
 
-_BATCH: Final = 5_000
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 WORD: Final = 4
 """Characters of an identifier by which a row in quarantine is known to be somebody's."""
@@ -121,7 +121,7 @@ class Holdings:
             'ORDER BY "at", source, position, id'
         )
         rows = duck.sql(query).to_arrow_table().to_pylist()
-        known = self._known([piece.number for piece in pieces])
+        known = self._known()
         at = {str(piece.path): known.get(piece.number, 0) for piece in pieces}
         named = {path: path.rpartition(":")[0] for path in paths}
         return [
@@ -141,20 +141,8 @@ class Holdings:
 
         None where there are some that cannot be read any more: their key was destroyed. Leftovers stand under `rest`.
         """
-        c = PERSONAL.c
-        columns = select(c.id, c.event, c.profile, c.document, c.sealed, COLLECTS.c.source)
-        columns = columns.join(COLLECTS, COLLECTS.c.id == c.collect)
-        rows: list[Any] = []
-        named = set(events)
-        wanted, others = sorted(set(profiles)), sorted({event for _, event in named})
         with self._state.connect() as connection:
-            for start in range(0, len(wanted), _BATCH):
-                some = c.profile.in_(wanted[start : start + _BATCH])
-                rows += connection.execute(columns.where(some)).all()
-            for start in range(0, len(others), _BATCH):
-                some = c.event.in_(others[start : start + _BATCH])
-                found_too = connection.execute(columns.where(some, c.profile.is_(None))).all()
-                rows += [row for row in found_too if (row.source, row.event) in named]
+            rows = list(told_of(connection, profiles, events))
         said = opened_personal(self._keys, [(row.id, row.profile, row.sealed) for row in rows])
         found: dict[Key, dict[str, Any] | None] = {}
         for row, document in zip(rows, said, strict=True):
@@ -178,37 +166,25 @@ class Holdings:
         wanted = frozenset(word for word in words if len(word) >= WORD)
         if not wanted:
             return []
-        c, found = REJECTS.c, []
-        query = select(c.id, c.source, c.reason, c.sealed).join(COLLECTS, COLLECTS.c.id == c.collect).order_by(c.id)
-        query = query.where(c.replayed_by.is_(None), COLLECTS.c.undone_at.is_(None), c.source.in_(sorted(sources)))
-        with self._state.connect() as connection:
-            for rows in connection.execute(query, execution_options={"yield_per": _BATCH}).partitions():
-                said = quarantine.opened(self._keys, [row.id for row in rows], [row.sealed for row in rows])
-                found += [
-                    {"number": row.id, "source": row.source, "reason": row.reason, "row": text}
-                    for row, text in zip(rows, said, strict=True)
-                    if text and wanted & _parts(text)
-                ]
-        return found
+        tests = (*quarantine.STANDING, REJECTS.c.source.in_(sorted(sources)))
+        held = quarantine.every(self._state, self._keys, *tests)
+        return [one._asdict() for one in held if wanted & _parts(one.row)]
 
     def consents(self, profiles: Collection[int]) -> list[Consent]:
         """Everything that these profiles said of consent, by when it was said."""
         c = CONSENTS.c
         columns = (c.profile, c.purpose, c.said, c.how, c.source, c.at, c.known_at, c.why)
         rows: list[Any] = []
-        wanted = sorted(set(profiles))
         with self._state.connect() as connection:
-            for start in range(0, len(wanted), _BATCH):
-                some = c.profile.in_(wanted[start : start + _BATCH])
-                rows += connection.execute(select(*columns, c.id).where(some)).all()
+            for some in batches(sorted(set(profiles))):
+                rows += connection.execute(select(*columns, c.id).where(c.profile.in_(some))).all()
         return [Consent(*row[:8]) for row in sorted(rows, key=lambda row: (row[5], row[8]))]
 
-    def _known(self, segments: Sequence[int]) -> dict[int, int]:
+    def _known(self) -> dict[int, int]:
         """By segment, when its collect began, UTC ms."""
         query = select(SEGMENTS.c.id, COLLECTS.c.known_at).join(COLLECTS, COLLECTS.c.id == SEGMENTS.c.collect)
         with self._state.connect() as connection:
-            known = {row[0]: row[1] for row in connection.execute(query)}
-        return {segment: known[segment] for segment in segments if segment in known}
+            return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _parts(row: str) -> set[str]:

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq  # noqa: TID251 -- footers of our own segments
 from numpy.typing import NDArray
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, select
 
 from cxminute.model.errors import BrokenStore
 from cxminute.store.arrays import make_folder, open_batch, settle_folder, write_batch
@@ -29,8 +29,9 @@ from cxminute.store.evidence import Evidence, evidence_of, nothing, read_piece, 
 from cxminute.store.facts import read_facts, write_facts
 from cxminute.store.footers import spread
 from cxminute.store.pieces import Piece, Task, ahead, filled
-from cxminute.store.schema import IDENTIFIERS, RETIRED
-from cxminute.store.vault import REMOVALS, is_of_person
+from cxminute.store.schema import RETIRED
+from cxminute.store.state import batches
+from cxminute.store.vault import is_of_person
 
 Ints = NDArray[np.int64]
 
@@ -41,7 +42,6 @@ PASTS: Final = 8
 """How many answers as of the past are kept."""
 
 _FACTS: Final = "identity.json"
-_BATCH: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,18 +263,11 @@ def replaced(state: Engine, numbers: Sequence[int]) -> dict[int, int]:
     found: dict[int, int] = {}
     c = RETIRED.c
     with state.connect() as connection:
-        for start in range(0, len(numbers), _BATCH):
-            some = [int(number) for number in numbers[start : start + _BATCH]]
+        for part in batches(numbers):
+            some = [int(number) for number in part]
             rows = connection.execute(select(c.segment, c.merged).where(c.segment.in_(some)))
             found |= {row.segment: row.merged for row in rows}
     return found
-
-
-def removals(state: Engine) -> int:
-    """How often identifiers were erased: what was derived of them before is made again."""
-    c = IDENTIFIERS.c
-    with state.connect() as connection:
-        return connection.execute(select(func.max(c.number)).where(c.space == REMOVALS)).scalar() or 0
 
 
 def numbers(pieces: Iterable[Piece]) -> int:

@@ -6,11 +6,11 @@ from the restored state, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, func, select, update
+from sqlalchemy import Connection, Engine, func, select, update
 
 from cxminute.model.errors import BadData, WrongUse
 from cxminute.store import destroying, inbox_keys, quarantine
@@ -18,12 +18,11 @@ from cxminute.store.archive import KEYS, Archive, Header, begins_with, unpack, w
 from cxminute.store.destroying import PERSONAL_KEYS, REJECT_KEYS, REQUEST_KEYS
 from cxminute.store.keyring import Keyring
 from cxminute.store.schema import IDENTIFIERS, PERSONAL, REJECTS, REQUESTS
-from cxminute.store.state import writing
-from cxminute.store.vault import CLEAR, ERASED, REMOVALS, drop_personal, erase
+from cxminute.store.state import batches, writing
+from cxminute.store.vault import ERASED, drop_personal, erase, spaces_of
 
 OWN: Final = "digest.key"
 """The project's own key, by which identifiers are found again: who has it can try whether a guessed one is known."""
-_BATCH: Final = 10_000
 _ROWS: Final = {PERSONAL_KEYS: PERSONAL, REJECT_KEYS: REJECTS, REQUEST_KEYS: REQUESTS}
 
 
@@ -79,17 +78,19 @@ def bring_keys(file: Path, into: Path) -> None:
 
 def settle_keys(state: Engine, keyring: Keyring) -> None:
     """What a restored state holds and its newer keys forgot goes; what they know beyond the state goes, too."""
-    for space, highest in _highest(state).items():
-        keyring.cut(space, highest + 1)
+    with state.connect() as connection:
+        spaces = spaces_of(connection)
+        rows = {space: connection.execute(select(func.max(table.c.id))).scalar() for space, table in _ROWS.items()}
+    for space, most in {**spaces, **rows}.items():
+        keyring.cut(space, 0 if most is None else most + 1)
     with writing(state).begin() as connection:
-        for space in _highest(state):
-            if space not in _ROWS:
-                _forget(connection, space, keyring.destroyed(space))
-        for numbers in _batches(keyring.destroyed(PERSONAL_KEYS)):
+        for space in sorted(spaces.keys() - _ROWS.keys()):
+            _forget(connection, space, keyring.destroyed(space))
+        for numbers in batches(keyring.destroyed(PERSONAL_KEYS)):
             drop_personal(connection, PERSONAL.c.profile.is_(None), PERSONAL.c.id.in_(numbers))
-        for numbers in _batches(keyring.destroyed(REJECT_KEYS)):
+        for numbers in batches(keyring.destroyed(REJECT_KEYS)):
             quarantine.let_go(connection, REJECTS.c.id.in_(numbers))
-        for numbers in _batches(keyring.destroyed(REQUEST_KEYS)):
+        for numbers in batches(keyring.destroyed(REQUEST_KEYS)):
             connection.execute(update(REQUESTS).where(REQUESTS.c.id.in_(numbers)).values(sealed=None))
     destroying.carry_out(state, keyring)
 
@@ -97,7 +98,7 @@ def settle_keys(state: Engine, keyring: Keyring) -> None:
 def _forget(connection: Connection, space: str, gone: Sequence[int]) -> None:
     c = IDENTIFIERS.c
     standing: list[int] = []
-    for numbers in _batches(gone):
+    for numbers in batches(gone):
         query = select(c.number).where(c.space == space, c.number.in_(numbers), ~c.value.startswith(ERASED))
         standing += connection.execute(query).scalars()
         if space == "person":
@@ -105,28 +106,6 @@ def _forget(connection: Connection, space: str, gone: Sequence[int]) -> None:
     erase(connection, [(space, number) for number in standing])
 
 
-def _highest(state: Engine) -> dict[str, int]:
-    """By space the highest number that has a row; -1 for none."""
-    c = IDENTIFIERS.c
-    with state.connect() as connection:
-        query = select(c.space, func.max(c.number)).where(c.space.not_in((REMOVALS, CLEAR))).group_by(c.space)
-        found = {str(space): int(number) for space, number in connection.execute(query)}
-        rows: dict[str, Table] = _ROWS
-        for space, table in rows.items():
-            highest: int | None = connection.execute(select(_number(table))).scalar()
-            found[space] = -1 if highest is None else highest
-    return found
-
-
-def _number(table: Table) -> ColumnElement[Any]:
-    return func.max(table.c.id)
-
-
 def _add(archive: Archive, files: Sequence[Path]) -> None:
     for file in files:
         archive.add(f".cxm/keys/{file.name}", file)
-
-
-def _batches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(numbers), _BATCH):
-        yield numbers[start : start + _BATCH]

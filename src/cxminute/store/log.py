@@ -34,10 +34,9 @@ from cxminute.store.known import Known, rounds
 from cxminute.store.manifest import LARGE, VERSION, add_segment, give_codes, next_segment
 from cxminute.store.pieces import Piece
 from cxminute.store.schema import CHUNKS, COLLECTS, NAMES, PERSONAL, REJECTS, SEGMENTS, SIDES, SUPERSEDED
-from cxminute.store.state import writing
+from cxminute.store.state import batches, writing
 from cxminute.store.vault import drop_personal, put_personal
 
-_BATCH: Final = 10_000
 _PAUSE: Final = 0.01  # seconds between two looks at a lock
 
 
@@ -435,13 +434,11 @@ class EventLog:
     def _state_of_log(self) -> tuple[int, ...]:
         """What changes whenever the log does: what is known of a source holds as long as it stays."""
         with self.state.connect() as connection:
-            last = connection.execute(select(func.max(SEGMENTS.c.id))).scalar() or 0
+            told = select(func.max(SEGMENTS.c.id), func.sum(SEGMENTS.c.rows))  # fewer rows where people are forgotten
+            last, rows = connection.execute(told).one()
             undone = connection.execute(select(func.count(COLLECTS.c.undone_at))).scalar_one()
             superseded = connection.execute(select(func.count()).select_from(SUPERSEDED)).scalar_one()
-            rows = (
-                connection.execute(select(func.sum(SEGMENTS.c.rows))).scalar() or 0
-            )  # fewer where people are forgotten
-        return last, undone, superseded, int(rows)
+        return last or 0, undone, superseded, int(rows or 0)
 
     def _backfill(self, paths: Collection[str], declared: Mapping[str, Declared]) -> None:
         with self.state.connect() as connection:
@@ -491,8 +488,8 @@ class EventLog:
         for number, segment, correction in written:
             add_segment(connection, number, segment, told.id, part, told.source, correction=correction)
         gone = [{"segment": segment, "row": row, "collect": told.id} for segment, row in dict.fromkeys(superseded)]
-        for start in range(0, len(gone), _BATCH):
-            connection.execute(insert(SUPERSEDED), gone[start : start + _BATCH])
+        for some in batches(gone):
+            connection.execute(insert(SUPERSEDED), some)
         if kept:
             names = pc.unique(pa.concat_tables(kept)["name"].cast(pa.string())).to_pylist()
             give_codes(connection, told.source, names)
@@ -504,9 +501,7 @@ class EventLog:
                 said = chunk.consents.filter(pc.is_in(chunk.consents["id"], ids))
                 put_consents(connection, told.id, said, told.known_at, told.source)
         quarantine.set_apart(connection, self.keyring, told.id, part, told.source, chunk.rejects)
-        for start in range(0, len(chunk.replayed), _BATCH):
-            some = chunk.replayed[start : start + _BATCH]
-            connection.execute(update(REJECTS).where(REJECTS.c.id.in_(some)).values(replayed_by=told.id))
+        quarantine.take_up(connection, chunk.replayed, told.id)
         totals = {f.name: getattr(counts, f.name) for f in fields(Counts)}
         connection.execute(insert(CHUNKS).values(collect=told.id, part=part, **totals))
 

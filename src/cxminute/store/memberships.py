@@ -75,8 +75,8 @@ def _of(piece: Piece, role: Sequence[str], kind: Sequence[str], as_of: int | Non
     columns = filled(piece.path)
     if GROUP not in columns:
         return _ROWS.empty_table()
-    groups = joined(pq.read_table(piece.path, columns=[GROUP])[GROUP].chunks).cast(pa.int64())
-    times = moments(joined(pq.read_table(piece.path, columns=["at"])["at"].chunks))
+    read = pq.read_table(piece.path, columns=[GROUP, "at"])
+    groups, times = joined(read[GROUP].chunks).cast(pa.int64()), moments(joined(read["at"].chunks))
     chosen = np.asarray(groups.is_valid())
     chosen[piece.dropped] = False
     if as_of is not None:

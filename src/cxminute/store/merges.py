@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Engine, delete, func, or_, select
 
 from cxminute.store.schema import MERGES
-from cxminute.store.state import insert_rows, writing
+from cxminute.store.state import batches, insert_rows, writing
 
 MERGE: Final = "merge"
 UNMERGE: Final = "unmerge"
@@ -70,8 +70,7 @@ class Merges:
         wanted = sorted({int(number) for number in numbers})
         then = (MERGES.c.id > after, *(() if known_at is None else (MERGES.c.known_at <= known_at,)))
         found: dict[int, Merge] = {}
-        for start in range(0, len(wanted), _BATCH):
-            some = wanted[start : start + _BATCH]
+        for some in batches(wanted, _BATCH):
             found |= self._read(or_(MERGES.c.person.in_(some), MERGES.c.other.in_(some)), *then)
         return [change for _, change in sorted(found.items())]
 
@@ -90,8 +89,7 @@ class Merges:
         """Removes those in which one of the numbers is, for whoever forgets them; returns how many."""
         wanted, gone, c = sorted({int(number) for number in numbers}), 0, MERGES.c
         with writing(self._state).begin() as connection:
-            for start in range(0, len(wanted), _BATCH):
-                some = wanted[start : start + _BATCH]
+            for some in batches(wanted, _BATCH):
                 named = or_(c.person.in_(some), c.other.in_(some), c.a.in_(some), c.b.in_(some))
                 gone += connection.execute(delete(MERGES).where(named)).rowcount
         return gone

@@ -12,10 +12,10 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq  # noqa: TID251 -- these are our own segments
-from numpy.typing import NDArray
 
 from cxminute.store.arrays import KINDS, joined, moments, typed
 from cxminute.store.log import EventLog
+from cxminute.store.people import People
 from cxminute.store.pieces import Piece
 from cxminute.store.samples import personal
 from cxminute.store.segments import REST, connect, quoted
@@ -28,13 +28,13 @@ def newest(
     log: EventLog,
     pieces: Sequence[Piece],
     fields: Mapping[str, Sequence[str]],
-    persons: NDArray[np.int64] | None = None,
+    people: People | None = None,
 ) -> pa.Table:
     """The newest value of each field of everybody of whom one is known, by number.
 
     pieces:  the segments to read
     fields:  by name, the paths to look at in an event; the first that has a value counts
-    persons: by number of a profile its person's; None where each is its own
+    people:  whose person each profile is; None where each is its own
     returns: `unique_id` (int64), and a text column for each field
     """
     schema = pa.schema([("profile", pa.int64()), ("at", pa.int64()), ("id", pa.string())])
@@ -44,11 +44,8 @@ def newest(
         sources.setdefault(piece.source, []).append(piece)
     parts = [_of_source(log, source, its, fields).cast(schema) for source, its in sorted(sources.items())]
     told = pa.concat_tables([schema.empty_table(), *parts])
-    if persons is not None and len(persons) and told.num_rows:
-        profiles = told["profile"].to_numpy()
-        known = profiles < len(persons)
-        whose = np.where(known, persons[np.where(known, profiles, 0)], profiles)
-        told = told.set_column(0, "profile", pa.array(whose, pa.int64()))
+    if people is not None:
+        told = told.set_column(0, "profile", pa.array(people.owners(told["profile"].to_numpy()), pa.int64()))
     duck = connect()
     duck.register("told", told)
     last = "".join(
@@ -84,11 +81,11 @@ def _of_source(log: EventLog, source: str, pieces: Sequence[Piece], fields: Mapp
 
 def _of_piece(piece: Piece, paths: Sequence[str]) -> pa.Table:
     """Standing events that have a profile: it, time, id and the open values of paths, as text."""
-    whose = joined(pq.read_table(piece.path, columns=["profile"])["profile"].chunks).cast(pa.int64())
+    own = pq.read_table(piece.path, columns=["profile", "at", "id"])
+    whose = joined(own["profile"].chunks).cast(pa.int64())
     chosen = np.asarray(whose.is_valid())
     chosen[piece.dropped] = False
     rows = pa.array(np.flatnonzero(chosen))
-    own = pq.read_table(piece.path, columns=["id", "at"])
     columns = {
         "profile": whose.take(rows),
         "at": moments(own["at"].combine_chunks()).take(rows).cast(pa.int64()),

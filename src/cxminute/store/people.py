@@ -15,13 +15,12 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Which person each profile belongs to, at one version of what is known of identities.
+    """Which person each profile belongs to.
 
     persons: number of the person by number of the profile, -1 for one that is left out; profiles beyond its end are
              persons of their own number
     """
 
-    version: int
     persons: Ints
 
     def owners(self, profiles: Ints) -> Ints:
@@ -38,3 +37,11 @@ class People:
         """The same of an int64 array, where null is nobody."""
         owners = self.owners(numbers_of(profiles.fill_null(-1) if profiles.null_count else profiles))
         return pa.array(owners, mask=owners < 0)
+
+
+def reaching(persons: Ints, size: int) -> Ints:
+    """A map of its own for the numbers below a size: those beyond the end of the given one are their own persons."""
+    found = np.arange(size, dtype=np.int64)
+    known = persons[:size]
+    found[: known.size] = known
+    return found

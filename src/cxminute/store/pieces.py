@@ -162,15 +162,15 @@ def read_subjects(task: Task, column: str) -> list[Ints]:
 def _subject(piece: Piece, batch: pa.RecordBatch, column: str, begins: int) -> Ints:
     """The batch's subjects, -1 for none and for dropped rows."""
     apart = column == ACCOUNT and column not in batch.schema.names
-    subjects = _of_account(batch) if apart else _numbers(batch, column)
-    dropped = _dropped(piece, begins, batch.num_rows)
+    subjects = _of_account(batch) if apart else numbers_in(batch, column)
+    dropped = dropped_in(piece, begins, batch.num_rows)
     if dropped.size:
         subjects = subjects.copy()
         subjects[dropped] = -1
     return subjects
 
 
-def _numbers(batch: pa.RecordBatch, column: str) -> Ints:
+def numbers_in(batch: pa.RecordBatch, column: str) -> Ints:
     """A column of numbers, -1 for none; all -1 where there is no such column."""
     if column not in batch.schema.names:
         return np.full(batch.num_rows, -1, np.int64)
@@ -180,11 +180,12 @@ def _numbers(batch: pa.RecordBatch, column: str) -> Ints:
 
 def _of_account(batch: pa.RecordBatch) -> Ints:
     """The subjects of the space of accounts, -1 for none."""
-    group, profile = (_numbers(batch, column) for column in _TOLD)
+    group, profile = (numbers_in(batch, column) for column in _TOLD)
     return np.where(group >= 0, 2 * group, np.where(profile >= 0, 2 * profile + 1, -1))
 
 
-def _dropped(piece: Piece, begins: int, rows: int) -> Ints:
+def dropped_in(piece: Piece, begins: int, rows: int) -> Ints:
+    """Which rows of a stretch that begins there are dropped, counted from its first."""
     low, high = np.searchsorted(piece.dropped, [begins, begins + rows])
     return np.asarray(piece.dropped[low:high], np.int64) - begins
 
@@ -194,7 +195,7 @@ def read_events(task: Task, column: str, codes: Mapping[tuple[str, str], int] | 
     chunks = []
     for batch, begins in _batches(task, [column, "at", *(["name"] if codes is not None else [])]):
         times = numbers_of(moments(batch.column("at")))
-        kept = np.delete(times, _dropped(task.piece, begins, batch.num_rows)) if task.piece.dropped.size else times
+        kept = np.delete(times, dropped_in(task.piece, begins, batch.num_rows)) if task.piece.dropped.size else times
         chunks.append(
             Chunk(
                 subjects=_subject(task.piece, batch, column, begins),

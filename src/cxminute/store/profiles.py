@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
 from cxminute.model.tables import EVENT
 from cxminute.store.pieces import Piece
-from cxminute.store.segments import REST, connect, escaped, is_path, quoted
+from cxminute.store.segments import REST, connect, is_path, quoted, reading
 
 OWN: Final = {*EVENT.names, "profile", REST, "filename", "file_row_number"}
 """Columns that are no kind of identifier and no path."""
@@ -87,7 +86,7 @@ def of_profile(pieces: Sequence[Piece], who: Mapping[str, Sequence[int]], span: 
 
 def stand(duck: Any, pieces: Sequence[Piece], span: Span) -> tuple[str, list[str], list[str]]:
     """Segments for DuckDB: (SQL of their files, its columns, tests of the rows that stand and lie in the span)."""
-    files = _files(list(dict.fromkeys(piece.path for piece in pieces)))
+    files = reading(dict.fromkeys(piece.path for piece in pieces))
     columns = [name for name, *_ in duck.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()]  # noqa: S608 -- our own files
     gone = [(str(piece.path), row) for piece in pieces for row in piece.dropped.tolist()]
     names, rows = ([found[place] for found in gone] for place in (0, 1))
@@ -110,7 +109,7 @@ def _events(duck: Any, places: Sequence[tuple[str, int]]) -> list[dict[str, Any]
     duck.register("places", pa.Table.from_pylist(order))
     files = sorted({file for file, _ in places})
     found = duck.sql(
-        f'SELECT e.* REPLACE (rest::JSON::VARCHAR AS rest, epoch_ms("at") AS "at") FROM {_files(files)} e '  # noqa: S608 -- our own files
+        f'SELECT e.* REPLACE (rest::JSON::VARCHAR AS rest, epoch_ms("at") AS "at") FROM {reading(files)} e '  # noqa: S608 -- our own files
         "JOIN places p ON p.file = e.filename AND p.row = e.file_row_number ORDER BY p.turn"
     ).to_arrow_table()
     events = []
@@ -122,8 +121,3 @@ def _events(duck: Any, places: Sequence[tuple[str, int]]) -> list[dict[str, Any]
             values[REST] = row[REST]
         events.append({key: row[key] for key in ("id", "source", "kind", "name", "at")} | {"values": values})
     return events
-
-
-def _files(paths: Sequence[str | Path]) -> str:
-    listed = ", ".join(f"'{escaped(path)}'" for path in paths)
-    return f"read_parquet([{listed}], union_by_name = true, filename = true, file_row_number = true)"

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from cxminute.model.errors import BrokenStore
 from cxminute.model.times import from_ms
-from cxminute.store.arrays import make_folder, settle_folder
+from cxminute.store.arrays import make_folder, write_whole
 
 _UNDERWAY: Final = ".underway"
 """What a removal that was begun is to prove; it is there only until it is done."""
@@ -75,14 +74,7 @@ class Proofs:
 
     def _put(self, name: str, body: Mapping[str, object]) -> None:
         make_folder(self._folder)
-        temporary = self._folder / f".writing-{os.getpid()}"
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(body, file, indent=1, ensure_ascii=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._folder / name)
-        settle_folder(self._folder)
+        write_whole(self._folder / name, f"{json.dumps(body, indent=1, ensure_ascii=False)}\n".encode())
 
 
 def _read(path: Path) -> Any:

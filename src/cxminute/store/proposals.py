@@ -10,12 +10,11 @@ from sqlalchemy import Engine, delete, func, select, update
 
 from cxminute.model.errors import UnknownName
 from cxminute.store.schema import PROPOSALS
-from cxminute.store.state import insert_rows, writing
+from cxminute.store.state import batches, insert_rows, writing
 
 PROPOSED: Final = "proposed"
 ACCEPTED: Final = "accepted"
 DECLINED: Final = "declined"
-_BATCH: Final = 10_000  # numbers of one IN list: SQLite allows 32,766 parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +93,8 @@ class Proposals:
         """The proposals of these numbers, in this order; UnknownName where a model made none of them."""
         c, found = PROPOSALS.c, dict[int, Proposal]()
         with self._state.connect() as connection:
-            for start in range(0, len(numbers), _BATCH):
-                some = c.id.in_([int(number) for number in numbers[start : start + _BATCH]])
+            for part in batches(numbers):
+                some = c.id.in_([int(number) for number in part])
                 rows = connection.execute(select(*PROPOSALS.columns).where(c.model == model, some))
                 found.update((row.id, Proposal(*row)) for row in rows)
             for number in numbers:
@@ -106,11 +105,14 @@ class Proposals:
 
     def decide(self, numbers: Collection[int], state: str, decided_at: int) -> int:
         """Accepts or declines those that are still proposed; returns how many."""
-        wanted, c, changed = sorted(set(numbers)), PROPOSALS.c, 0
+        c, changed = PROPOSALS.c, 0
         with writing(self._state).begin() as connection:
-            for start in range(0, len(wanted), _BATCH):
-                some = c.id.in_(wanted[start : start + _BATCH])
-                query = update(PROPOSALS).where(some, c.state == PROPOSED).values(state=state, decided_at=decided_at)
+            for some in batches(sorted(set(numbers))):
+                query = (
+                    update(PROPOSALS)
+                    .where(c.id.in_(some), c.state == PROPOSED)
+                    .values(state=state, decided_at=decided_at)
+                )
                 changed += connection.execute(query).rowcount
         return changed
 

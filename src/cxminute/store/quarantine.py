@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, update
 
 from cxminute.store import destroying
 from cxminute.store.destroying import REJECT_KEYS
 from cxminute.store.keyring import Keyring
 from cxminute.store.schema import COLLECTS, REJECTS
 from cxminute.store.sealing import seal, unseal
-from cxminute.store.state import insert_rows
+from cxminute.store.state import BATCH, batches, insert_rows
 
-_AT_ONCE: Final = 10_000
+STANDING: Final = (REJECTS.c.replayed_by.is_(None), COLLECTS.c.undone_at.is_(None))
+"""Tests of rows that are not yet replayed, of collects that were not taken back."""
 _COLUMNS: Final = ("id", "collect", "part", "source", "position", "reason", "detail", "row", "sealed")
 _SHOWN: Final = pa.schema(
     [("number", pa.int64()), ("collect", pa.int64()), ("source", pa.string()), ("position", pa.int64()),
      ("reason", pa.string()), ("detail", pa.string()), ("row", pa.string())]
 )  # fmt: skip
+
+
+class Apart(NamedTuple):
+    """A row in quarantine, opened."""
+
+    number: int
+    source: str
+    reason: str
+    row: str
 
 
 def set_apart(
@@ -50,7 +60,7 @@ def waiting(state: Engine, keyring: Keyring, source: str | None = None, reason: 
     query = (
         select(c.id, c.collect, c.source, c.position, c.reason, c.detail, c.sealed)
         .join(COLLECTS, COLLECTS.c.id == c.collect)
-        .where(c.replayed_by.is_(None), COLLECTS.c.undone_at.is_(None))
+        .where(*STANDING)
         .order_by(c.id)
     )
     if source is not None:
@@ -62,27 +72,30 @@ def waiting(state: Engine, keyring: Keyring, source: str | None = None, reason: 
     if not rows:
         return _SHOWN.empty_table()
     *columns, sealed = zip(*rows, strict=True)
-    return pa.table([*columns, opened(keyring, columns[0], sealed)], schema=_SHOWN)
+    return pa.table([*columns, _opened(keyring, columns[0], sealed)], schema=_SHOWN)
 
 
-def opened(keyring: Keyring, numbers: Sequence[int], sealed: Sequence[bytes | None]) -> list[str | None]:
-    """The rows of these numbers as they came; None where the key is not there any more."""
-    return unseal(keyring.held(REJECT_KEYS, numbers), sealed)
-
-
-def every(state: Engine, keyring: Keyring) -> Iterator[tuple[int, str, str]]:
-    """Number, reason and row of all that lies there and can be read, also of what was replayed."""
+def every(state: Engine, keyring: Keyring, *tests: ColumnElement[bool]) -> Iterator[Apart]:
+    """All that lies there and can be read, by number, also what was replayed; tests: only rows that meet them."""
     c = REJECTS.c
+    query = select(c.id, c.source, c.reason, c.sealed).join(COLLECTS, COLLECTS.c.id == c.collect).where(*tests)
     last = -1
     while True:
-        query = select(c.id, c.reason, c.sealed).where(c.id > last).order_by(c.id).limit(_AT_ONCE)
         with state.connect() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(query.where(c.id > last).order_by(c.id).limit(BATCH)).all()
         if not rows:
             return
-        said = opened(keyring, [row.id for row in rows], [row.sealed for row in rows])
-        yield from ((row.id, row.reason, text) for row, text in zip(rows, said, strict=True) if text)
+        said = _opened(keyring, [row.id for row in rows], [row.sealed for row in rows])
+        for row, text in zip(rows, said, strict=True):
+            if text:
+                yield Apart(row.id, row.source, row.reason, text)
         last = rows[-1].id
+
+
+def take_up(connection: Connection, numbers: Sequence[int], collect: int) -> None:
+    """Notes that a collect took these rows in after all."""
+    for some in batches(numbers):
+        connection.execute(update(REJECTS).where(REJECTS.c.id.in_(some)).values(replayed_by=collect))
 
 
 def let_go(connection: Connection, *tests: ColumnElement[bool]) -> None:
@@ -90,3 +103,8 @@ def let_go(connection: Connection, *tests: ColumnElement[bool]) -> None:
     numbers = connection.execute(select(REJECTS.c.id).where(*tests)).scalars().all()
     destroying.note(connection, REJECT_KEYS, numbers)
     connection.execute(delete(REJECTS).where(*tests))
+
+
+def _opened(keyring: Keyring, numbers: Sequence[int], sealed: Sequence[bytes | None]) -> list[str | None]:
+    """The rows of these numbers as they came; None where the key is not there any more."""
+    return unseal(keyring.held(REJECT_KEYS, numbers), sealed)

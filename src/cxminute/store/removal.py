@@ -11,24 +11,20 @@ Whoever removes holds the locks of every collect: what is interned is then in a 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select
 
 from cxminute.store import destroying, failpoints, quarantine
 from cxminute.store.clocks import PERSON, Clocks, Ints, Term
-from cxminute.store.destroying import PERSONAL_KEYS
-from cxminute.store.keyring import Keyring
 from cxminute.store.log import EventLog
 from cxminute.store.schema import BONDS, COLLECTS, CONSENTS, IDENTIFIERS, PERSONAL, REJECTS
-from cxminute.store.sealing import seal, unseal
-from cxminute.store.state import writing
-from cxminute.store.vault import APART, ERASED, Vault, Who, drop_personal, erase, is_of_person
+from cxminute.store.state import batches, writing
+from cxminute.store.vault import APART, ERASED, Vault, Who, drop_personal, erase, is_of_person, seal_anew
 
-_BATCH: Final = 10_000
 _EVER: Final = int(np.iinfo(np.int64).max)
 
 
@@ -158,11 +154,11 @@ def everything(log: EventLog, term: Term, others: Sequence[Term], at: int) -> Du
 def remove(log: EventLog, gone: Due) -> None:
     """Removes it, all or nothing, and destroys its keys. The bytes go with `scrubbing.scrub`."""
     with writing(log.state).begin() as connection:
-        for ids in _batches(gone.personal):
+        for ids in batches(gone.personal):
             drop_personal(connection, PERSONAL.c.id.in_(ids))
-        for ids in _batches(gone.rejects):
+        for ids in batches(gone.rejects):
             quarantine.let_go(connection, REJECTS.c.id.in_(ids))
-        _seal_anew(connection, log.keyring, gone)
+        _keep(connection, log, gone)
         erase(connection, gone.people)
     failpoints.at("keys.noted")
     destroying.carry_out(log.state, log.keyring)
@@ -176,17 +172,8 @@ def rejects_naming(log: EventLog, words: Collection[str], source: str | None = N
     if not words:
         return ()
     named = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(words)))})(?!\w)")
-    c = REJECTS.c
-    query = select(c.id, c.sealed).order_by(c.id)
-    if source is not None:
-        query = query.where(c.source == source)
-    found: list[int] = []
-    with log.state.connect() as connection:
-        for rows in connection.execute(query, execution_options={"yield_per": _BATCH}).partitions():
-            numbers, sealed = zip(*rows, strict=True)
-            said = quarantine.opened(log.keyring, numbers, sealed)
-            found += [number for number, row in zip(numbers, said, strict=True) if row and named.search(row)]
-    return tuple(found)
+    of = () if source is None else (REJECTS.c.source == source,)
+    return tuple(one.number for one in quarantine.every(log.state, log.keyring, *of) if named.search(one.row))
 
 
 def sources_in_vault(log: EventLog) -> set[str]:
@@ -241,7 +228,7 @@ def _standing(connection: Connection, term: Term, space: str, among: Sequence[in
     if among is None:
         return set(connection.execute(select(c.number).where(*tests)).scalars())
     found: set[int] = set()
-    for some in _batches(among):
+    for some in batches(among):
         found.update(connection.execute(select(c.number).where(and_(*tests), c.number.in_(some))).scalars())
     return found
 
@@ -252,18 +239,13 @@ def _told(connection: Connection) -> set[int]:
     return {number for column in columns for number in connection.execute(select(column).distinct()).scalars()}
 
 
-def _seal_anew(connection: Connection, keyring: Keyring, gone: Due) -> None:
+def _keep(connection: Connection, log: EventLog, gone: Due) -> None:
     """What a law orders to keep of people who go gets keys of its own, since theirs are about to be destroyed."""
     people = {number for space, number in gone.people if space == PERSON}
     c = PERSONAL.c
-    for ids in _batches(gone.lawful) if people else ():
+    for ids in batches(gone.lawful) if people else ():
         query = select(c.id, c.profile, c.sealed).where(c.id.in_(ids), c.profile.is_not(None))
-        rows = [row for row in connection.execute(query) if row.profile in people]
-        said = unseal(keyring.held(PERSON, [row.profile for row in rows]), [row.sealed for row in rows])
-        stay = [(row.id, text) for row, text in zip(rows, said, strict=True) if text is not None]
-        keys = keyring.fresh(PERSONAL_KEYS, [number for number, _ in stay])
-        for (number, _), sealed in zip(stay, seal(keys, [text for _, text in stay]), strict=True):
-            connection.execute(update(PERSONAL).where(c.id == number).values(profile=None, sealed=sealed))
+        seal_anew(connection, log.keyring, [row for row in connection.execute(query) if row.profile in people])
 
 
 def _rejects(connection: Connection, source: str, before: int) -> tuple[int, ...]:
@@ -279,8 +261,3 @@ def _spelled(term: Term, values: Collection[str]) -> list[str]:
 def _numbers(vault: Vault, kind: str, values: Sequence[str]) -> list[int]:
     found = (vault.number(kind, value) for value in values)
     return [number for number in found if number is not None]
-
-
-def _batches(found: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(found), _BATCH):
-        yield found[start : start + _BATCH]

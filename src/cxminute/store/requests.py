@@ -157,7 +157,7 @@ class Requests:
         found = self.get(number)
         if found.extended_at is not None:
             raise WrongUse(f"Request {number} was extended before.", then="Nothing was changed.")
-        if found.done_at is None and at > found.due_at:
+        if found.is_overdue(at):
             raise WrongUse(
                 f"The first month of request {number} is over: it can be extended no more.",
                 allowed="extending within the month in which it came",
@@ -194,14 +194,11 @@ class Requests:
             "source": source, "kind": kind, "message": message, "about": "", "received_at": at,
             "due_at": due(at, MONTHS, self._zone),
         }  # fmt: skip
-        connection.execute(insert(REQUESTS).values(**row))
         c = REQUESTS.c
-        same = (c.source == source, c.kind == kind, c.message == message)
-        number = connection.execute(select(c.id).where(*same)).scalar_one()
+        number: int = connection.execute(insert(REQUESTS).values(**row).returning(c.id)).scalar_one()
         said = json.dumps({name: [*values] for name, values in about.items()})
         [sealed] = seal(self._keys.fresh(REQUEST_KEYS, [number]), [said])
-        connection.execute(update(REQUESTS).where(c.id == number).values(sealed=sealed))
-        return connection.execute(select(REQUESTS).where(c.id == number)).one()
+        return connection.execute(update(REQUESTS).where(c.id == number).values(sealed=sealed).returning(*c)).one()
 
     def _found(self, connection: Connection, number: int) -> Row[Any]:
         c = REQUESTS.c

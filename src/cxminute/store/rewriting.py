@@ -23,9 +23,10 @@ from sqlalchemy import select
 
 from cxminute.model.errors import BrokenStore
 from cxminute.model.tables import EVENT
+from cxminute.store.clocks import ORDER
 from cxminute.store.log import EventLog
 from cxminute.store.schema import SEGMENTS
-from cxminute.store.segments import FORMAT, REST, connect, escaped, is_path, quoted, settle
+from cxminute.store.segments import FORMAT, REST, connect, escaped, is_path, quoted, reading, settle
 from cxminute.store.splicing import Footer, footer, splice
 from cxminute.store.vault import is_of_person
 
@@ -33,8 +34,6 @@ Ints = NDArray[np.int64]
 Id = tuple[str, str]
 """An event: its source, and its id there."""
 
-ORDER: Final = "order_id"
-"""The kind of thing whose events are its customer's also where they name no customer: a parcel on its way."""
 _OWN: Final = {*EVENT.names, REST, "profile", "filename", "file_row_number"}
 _FILES: Final = (2, 30, 400)
 """Files that one query looks through, first, second, and then each: what is not rare is met in the first."""
@@ -109,6 +108,7 @@ def find(log: EventLog, profiles: Collection[int], by_law: Mapping[str, Collecti
         lawful = {kind: _named(found.filter(pa.array(stays)), kind) for kind in kinds}  # what an invoice names stays
         things = {kind: _named(going, kind) - lawful[kind] for kind in kinds}
         nameless = found.slice(0, 0)
+        # a parcel on its way is its customer's also where its events name no customer
         if orders := things.get(ORDER, set()) - _elsewhere(duck, parts, ORDER, things.get(ORDER, ()), own):
             test = f"profile IS NULL AND {ORDER} IN ({', '.join(map(str, sorted(orders)))})"
             nameless = pa.concat_tables(
@@ -182,8 +182,7 @@ def _stretches(files: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _part(duck: duckdb.DuckDBPyConnection, files: Sequence[str], log: EventLog) -> _Part:
-    listed = ", ".join(f"'{escaped(log.root / file)}'" for file in files)
-    said = f"read_parquet([{listed}], union_by_name = true, filename = true, file_row_number = true)"
+    said = reading(log.root / file for file in files)
     described = duck.execute(f"DESCRIBE SELECT * FROM {said}").fetchall()  # noqa: S608 -- our own files
     return _Part(said, frozenset(column for column, *_ in described if not is_path(column)))
 
@@ -246,9 +245,9 @@ def _only_theirs(
     left = set(zip(gone["source"].to_pylist(), gone["name"].to_pylist(), strict=True))
     if not left:
         return frozenset()
+    duck.register("mine", _places(rows, log))
     for part in parts:
         words = ", ".join(sorted({f"'{escaped(name)}'" for _, name in left}))
-        duck.register("mine", _places(rows, log))
         query = (
             f"SELECT DISTINCT {_NAMED} FROM {part.files} e WHERE name IN ({words}) AND "  # noqa: S608 -- escaped
             "NOT EXISTS (FROM mine m WHERE m.filename = e.filename AND m.file_row_number = e.file_row_number)"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -338,6 +338,12 @@ def _packed(columns: dict[str, str]) -> str:
 def quoted(name: str) -> str:
     """A name in SQL."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def reading(paths: Iterable[str | Path]) -> str:
+    """SQL of files read as one, with the columns that any of them has, and of each row its file and its place there."""
+    listed = ", ".join(f"'{escaped(path)}'" for path in paths)
+    return f"read_parquet([{listed}], union_by_name = true, filename = true, file_row_number = true)"
 
 
 def escaped(text: str | Path) -> str:

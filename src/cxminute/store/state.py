@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
+import msgspec
 from pysqlite3 import dbapi2
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import ExceptionContext
@@ -13,6 +14,11 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, Interna
 
 from cxminute.model.errors import BadDefinition, BrokenStore
 from cxminute.store.schema import HEAD
+
+T = TypeVar("T")
+
+BATCH: Final = 10_000
+"""Values of one IN list: SQLite allows 32,766 parameters in a query, PostgreSQL 65,535."""
 
 State = Engine
 """What the rest of the house calls the database behind the state; nobody else knows which it is."""
@@ -97,11 +103,29 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
     """Many rows at once, as tuples in the order of the columns: half the time of SQLAlchemy's own dictionaries."""
     if not rows:
         return
-    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+    mark = mark_of(connection)
     names = ", ".join(f'"{column}"' for column in columns)
     marks = ", ".join([mark] * len(columns))
     query = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608 -- names of our own tables
     connection.exec_driver_sql(query, list(rows))
+
+
+def batches(values: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:
+    """Stretches of a sequence, in order, each small enough for one query; none of an empty one."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def mark_of(connection: Connection) -> str:
+    """What stands in SQL for a parameter of the driver's own."""
+    return "?" if connection.dialect.paramstyle == "qmark" else "%s"
+
+
+def among(connection: Connection, values: Sequence[Any]) -> tuple[str, Any]:
+    """SQL that asks whether something is one of these, and its one parameter: the query is the same for all."""
+    if connection.dialect.name == "sqlite":
+        return "IN (SELECT value FROM json_each(?))", msgspec.json.encode(values).decode()
+    return "= ANY(%s)", list(values)
 
 
 def _version(engine: Engine) -> str | None:

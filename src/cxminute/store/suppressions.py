@@ -12,9 +12,8 @@ from typing import Final
 from sqlalchemy import Connection, Engine, bindparam, delete, func, select, update
 
 from cxminute.store.schema import SUPPRESSED
-from cxminute.store.state import insert_rows, writing
+from cxminute.store.state import batches, insert_rows, writing
 
-_BATCH: Final = 10_000
 _CLEAR: Final = 500_000  # words of a kind remembered: about 50 MB
 Mark = tuple[int, int]
 """What changes whenever suppressions do: how many there are, and the sum of the moments since when they hold."""
@@ -83,11 +82,9 @@ class Suppressions:
     def lift(self, digests: Iterable[str]) -> int:
         """Takes suppressions back, of a person who comes again wittingly; returns how many there were."""
         c, done = SUPPRESSED.c, 0
-        asked = sorted(set(digests))
         with writing(self._state).begin() as connection:
-            for start in range(0, len(asked), _BATCH):
-                some = c.digest.in_(asked[start : start + _BATCH])
-                done += connection.execute(delete(SUPPRESSED).where(some)).rowcount
+            for some in batches(sorted(set(digests))):
+                done += connection.execute(delete(SUPPRESSED).where(c.digest.in_(some))).rowcount
         return done
 
 
@@ -102,9 +99,7 @@ def suppress(connection: Connection, found: Mapping[str, str], since: int) -> No
 
 
 def _known(connection: Connection, digests: Collection[str]) -> set[str]:
-    asked, c = sorted(digests), SUPPRESSED.c
-    known: set[str] = set()
-    for start in range(0, len(asked), _BATCH):
-        query = select(c.digest).where(c.digest.in_(asked[start : start + _BATCH]))
-        known.update(connection.execute(query).scalars())
+    c, known = SUPPRESSED.c, set[str]()
+    for some in batches(sorted(digests)):
+        known.update(connection.execute(select(c.digest).where(c.digest.in_(some))).scalars())
     return known

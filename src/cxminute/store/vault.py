@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -38,9 +38,9 @@ from cxminute.model import identifiers
 from cxminute.store import destroying, failpoints
 from cxminute.store.destroying import PERSONAL_KEYS
 from cxminute.store.keyring import Keyring
-from cxminute.store.schema import IDENTIFIERS, PERSONAL
+from cxminute.store.schema import COLLECTS, IDENTIFIERS, PERSONAL
 from cxminute.store.sealing import seal, unseal
-from cxminute.store.state import insert_rows, writing
+from cxminute.store.state import among, batches, insert_rows, mark_of, writing
 
 PERSON_KINDS = ("user_id", "anonymous_id")
 """Kinds of identifier that name a person by themselves; they share the space 'person' with those of `LINKING`. Every
@@ -68,10 +68,10 @@ _PEOPLE: Final = pa.schema(
      ("apart", pa.string())]
 )  # fmt: skip
 
+_NUMBERED: Final = IDENTIFIERS.c.space.not_in((REMOVALS, CLEAR))
 _MET = 2_000_000  # identifiers of a kind remembered in memory: about 300 MB
 _DIGITS: Final = 16  # of a digest: as many as make 64 bits
 _ROWS: Final = 1_000_000  # read at a time
-_BATCH = 10_000  # parameters of one IN list: SQLite allows 32,766, PostgreSQL 65,535
 
 
 def space_of(kind: str) -> str:
@@ -132,24 +132,29 @@ class Vault:
         Of one that was erased, ERASED and its number; of one whose key is not there, UNREADABLE and its number; both
         after the source, where only that one knew it.
         """
+        return {number: said for number, (_, said) in self._called(space_of(kind), numbers, (kind,)).items()}
+
+    def called_people(self, numbers: Sequence[int], kinds: Collection[str] | None = None) -> dict[int, tuple[str, str]]:
+        """Of identifiers of people the kind, and what each stands for, as of `called`; kinds: only of these."""
+        return self._called("person", numbers, kinds)
+
+    def _called(self, space: str, numbers: Sequence[int], kinds: Collection[str] | None) -> dict[int, tuple[str, str]]:
         c = IDENTIFIERS.c
-        space = space_of(kind)
-        found: dict[int, str] = {}
-        for start in range(0, len(numbers), _BATCH):
-            some = c.number.in_([int(number) for number in numbers[start : start + _BATCH]])
+        found: dict[int, tuple[str, str]] = {}
+        for part in batches(numbers):
+            some = c.number.in_([int(number) for number in part])
             query = select(c.number, c.kind, c.value, c.apart, c.sealed).where(c.space == space, some)
             with self._state.connect() as connection:  # asked for the kind, SQLite reads all that are of it
-                rows = [row for row in connection.execute(query) if row.kind == kind]
+                rows = [row for row in connection.execute(query) if kinds is None or row.kind in kinds]
             keys = self._keyring.held(space, [row.number for row in rows])
             for row, said in zip(rows, unseal(keys, [row.sealed for row in rows]), strict=True):
-                found[row.number] = _unsaid(row) if said is None else said
+                found[row.number] = (row.kind, _unsaid(row) if said is None else said)
         return found
 
     def kinds(self) -> frozenset[str]:
         """Every kind of which it has numbered an identifier."""
-        c = IDENTIFIERS.c
         with self._state.connect() as connection:
-            query = select(c.kind).where(c.space.not_in((REMOVALS, CLEAR))).distinct()
+            query = select(IDENTIFIERS.c.kind).where(_NUMBERED).distinct()
             return frozenset(connection.execute(query).scalars())
 
     def people(self, first: int = 0) -> pa.Table:
@@ -159,10 +164,8 @@ class Vault:
                  the same in whatever order identifiers came; of one that was erased its number), apart (the one source
                  that knows it; '' for all)
         """
-        c = IDENTIFIERS.c
         with self._state.connect() as connection:
-            last = connection.execute(select(func.max(c.number)).where(c.space == "person")).scalar()
-            starts = range(first, -1 if last is None else last + 1, _ROWS)
+            starts = range(first, highest(connection, "person") + 1, _ROWS)
             parts = [_people(connection, start, start + _ROWS) for start in starts]
         return pa.concat_tables([_PEOPLE.empty_table(), *parts]).unify_dictionaries()
 
@@ -177,7 +180,7 @@ class Vault:
         destroying.carry_out(self._state, self._keyring)
 
     def _numbers(self, kind: str, words: Sequence[str]) -> NDArray[np.int64]:
-        if (made := self._erasures()) != self._removals:  # what was erased is not to be known again
+        if (made := removals(self._state)) != self._removals:  # what was erased is not to be known again
             self._met, self._removals = {}, made
         met = self._met.setdefault(kind, {})
         if len(met) > _MET:
@@ -199,23 +202,17 @@ class Vault:
 
     def _add(self, kind: str, new: Mapping[str, str]) -> range:
         """New numbers for words, in their order; new: word -> digest."""
-        space, c = space_of(kind), IDENTIFIERS.c
+        space = space_of(kind)
         with writing(self._state).begin() as connection:
-            last = connection.execute(select(func.max(c.number)).where(c.space == space)).scalar()
-            first = 0 if last is None else last + 1
+            first = highest(connection, space) + 1
             numbers = range(first, first + len(new))
             sealed = seal(self._keyring.usable(space, numbers), tuple(new))
             rows = [
-                (space, number, kind, digest, word.partition(APART)[0] if APART in word else "", body)
+                (space, number, kind, digest, source_of(word), body)
                 for number, (word, digest), body in zip(numbers, new.items(), sealed, strict=True)
             ]
             insert_rows(connection, IDENTIFIERS, ("space", "number", "kind", "value", "apart", "sealed"), rows)
         return numbers
-
-    def _erasures(self) -> int:
-        c = IDENTIFIERS.c
-        with self._state.connect() as connection:
-            return connection.execute(select(func.max(c.number)).where(c.space == REMOVALS)).scalar() or 0
 
 
 class Digest:
@@ -241,21 +238,52 @@ class Digest:
 def erase(connection: Connection, who: Iterable[Who]) -> None:
     """As `Vault.erase`, within a transaction; `destroying.carry_out` has to follow the commit."""
     c = IDENTIFIERS.c
-    spaces: dict[str, list[int]] = {}
-    for space, number in who:
-        spaces.setdefault(space, []).append(int(number))
+    spaces = by_space(who)
     if not spaces:
         return
-    for space, numbers in sorted(spaces.items()):
-        for start in range(0, len(numbers), _BATCH):
-            these = (c.space == space, c.number.in_(numbers[start : start + _BATCH]))
+    for space, numbers in spaces.items():
+        for some in batches(numbers):
+            these = (c.space == space, c.number.in_(some))
             said = literal(ERASED) + cast(c.number, Text)
             connection.execute(update(IDENTIFIERS).where(*these).values(value=said, sealed=None))
         destroying.note(connection, space, numbers)
-    made = connection.execute(select(func.max(c.number)).where(c.space == REMOVALS)).scalar() or 0
+    made = max(highest(connection, REMOVALS), 0)
     connection.execute(delete(IDENTIFIERS).where(c.space == REMOVALS))  # whoever remembers numbers, forgets them
     row = {"space": REMOVALS, "number": made + 1, "kind": REMOVALS, "value": str(made + 1)}
     connection.execute(insert(IDENTIFIERS).values(**row))
+
+
+def by_space(who: Iterable[Who]) -> dict[str, list[int]]:
+    """The numbers of identifiers by their space, both ascending."""
+    spaces: dict[str, list[int]] = {}
+    for space, number in sorted(who):
+        spaces.setdefault(space, []).append(int(number))
+    return spaces
+
+
+def highest(connection: Connection, space: str) -> int:
+    """The largest number that a space has given out; -1 for none."""
+    c = IDENTIFIERS.c
+    found = connection.execute(select(func.max(c.number)).where(c.space == space)).scalar()
+    return -1 if found is None else int(found)
+
+
+def spaces_of(connection: Connection) -> dict[str, int]:
+    """Every space of identifiers, by name, with the largest number that it has given out."""
+    c = IDENTIFIERS.c
+    query = select(c.space, func.max(c.number)).where(_NUMBERED).group_by(c.space).order_by(c.space)
+    return {str(space): int(number) for space, number in connection.execute(query)}
+
+
+def removals(state: Engine) -> int:
+    """How often identifiers were erased: what was derived of them before is made again."""
+    with state.connect() as connection:
+        return max(highest(connection, REMOVALS), 0)
+
+
+def source_of(value: str) -> str:
+    """The one source that knows an identifier; '' for all."""
+    return value.partition(APART)[0] if APART in value else ""
 
 
 def _unsaid(row: Any) -> str:
@@ -292,12 +320,9 @@ def _stable(digests: str) -> NDArray[np.uint64]:
 
 def _known(connection: Connection, space: str, kind: str, words: Sequence[str]) -> dict[str, int]:
     """The numbers of those digests that have one; all go as one parameter, so that the query is one of few."""
-    if connection.dialect.name == "sqlite":
-        among, asked = "IN (SELECT value FROM json_each(?))", msgspec.json.encode(words).decode()
-        query = f"SELECT value, number FROM identifiers WHERE space = ? AND kind = ? AND value {among}"  # noqa: S608 -- a constant
-        return dict(connection.exec_driver_sql(query, (space, kind, asked)).fetchall())
-    query = "SELECT value, number FROM identifiers WHERE space = %s AND kind = %s AND value = ANY(%s)"
-    return dict(connection.exec_driver_sql(query, (space, kind, list(words))).fetchall())
+    mark, (one_of, asked) = mark_of(connection), among(connection, words)
+    query = f"SELECT value, number FROM identifiers WHERE space = {mark} AND kind = {mark} AND value {one_of}"  # noqa: S608 -- constants
+    return dict(connection.exec_driver_sql(query, (space, kind, asked)).fetchall())
 
 
 def put_personal(connection: Connection, keyring: Keyring, collect: int, part: int, personal: pa.Table) -> None:
@@ -331,7 +356,6 @@ def opened_personal(
     keyring: Keyring, rows: Sequence[tuple[int, int | None, bytes | None]]
 ) -> list[dict[str, Any] | None]:
     """What rows of the vault (id, profile, sealed) say: path -> value; None where the key is not there any more."""
-    keys: list[bytes] = []
     own = [number for number, profile, _ in rows if profile is None]
     owned = [profile for _, profile, _ in rows if profile is not None]
     alone = dict(zip(own, keyring.held(PERSONAL_KEYS, own), strict=True))
@@ -339,6 +363,36 @@ def opened_personal(
     keys = [alone[number] if profile is None else theirs[profile] for number, profile, _ in rows]
     said = unseal(keys, [sealed for *_, sealed in rows])
     return [None if one is None else msgspec.json.decode(one) for one in said]
+
+
+def told_of(
+    connection: Connection, profiles: Collection[int], nameless: Collection[tuple[str, str]] = ()
+) -> Iterator[Any]:
+    """Rows of the vault of these profiles, and of these events (source, id) those that name nobody.
+
+    Each has `id`, `event`, `profile`, `document`, `sealed` and the `source` of its event.
+    """
+    c, named = PERSONAL.c, frozenset(nameless)
+    query = select(c.id, c.event, c.profile, c.document, c.sealed, COLLECTS.c.source)
+    query = query.join(COLLECTS, COLLECTS.c.id == c.collect)
+    for some in batches(sorted(set(profiles))):
+        yield from connection.execute(query.where(c.profile.in_(some))).all()
+    for events in batches(sorted({event for _, event in named})):
+        rows = connection.execute(query.where(c.event.in_(events), c.profile.is_(None))).all()
+        yield from (row for row in rows if (row.source, row.event) in named)
+
+
+def seal_anew(connection: Connection, keyring: Keyring, rows: Sequence[Any]) -> None:
+    """Gives rows of the vault (id, profile, sealed) keys of their own: their profiles' are about to be destroyed.
+
+    They are nobody's then. What no key opens stays as it is.
+    """
+    said = unseal(keyring.held("person", [row.profile for row in rows]), [row.sealed for row in rows])
+    readable = [(row.id, text) for row, text in zip(rows, said, strict=True) if text is not None]
+    keys = keyring.fresh(PERSONAL_KEYS, [number for number, _ in readable])
+    for (number, _), sealed in zip(readable, seal(keys, [text for _, text in readable]), strict=True):
+        change = update(PERSONAL).where(PERSONAL.c.id == number)
+        connection.execute(change.values(profile=None, sealed=sealed))
 
 
 def _documents(columns: Mapping[str, Sequence[Any]]) -> list[str]:

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
-from typing import Final
 
 from sqlalchemy import Engine, delete, select
 
 from cxminute.store.schema import VERSIONS
-from cxminute.store.state import insert_rows, writing
-
-_BATCH: Final = 10_000
+from cxminute.store.state import batches, insert_rows, writing
 
 
 class Versions:
@@ -31,10 +28,9 @@ class Versions:
         asked = sorted(called)
         found: dict[str, int] = {}
         with self._state.connect() as connection:
-            for start in range(0, len(asked), _BATCH):
+            for some in batches(asked):
                 query = select(c.record, c.changed_at)
-                some = (c.source == source, c.record.in_(asked[start : start + _BATCH]))
-                for row in connection.execute(query.where(*some)):
+                for row in connection.execute(query.where(c.source == source, c.record.in_(some))):
                     key = called[row.record]
                     found[key] = max(row.changed_at, found.get(key, row.changed_at))
         return found
@@ -44,8 +40,7 @@ class Versions:
         called, c = self._called(source, changed), VERSIONS.c
         keys = sorted(called)
         with writing(self._state).begin() as connection:
-            for start in range(0, len(keys), _BATCH):
-                some = keys[start : start + _BATCH]
+            for some in batches(keys):
                 connection.execute(delete(VERSIONS).where(c.source == source, c.record.in_(some)))
                 rows = [(source, key, changed[called[key]], collect) for key in some if called[key] != key]
                 insert_rows(connection, VERSIONS, ("source", "record", "changed_at", "collect"), rows)

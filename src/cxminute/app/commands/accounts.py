@@ -12,6 +12,7 @@ from cxminute.app.charting import check_chart
 from cxminute.app.options import Reading, check_limit, moments
 from cxminute.app.people.account_answers import details, overview, shown_profiles
 from cxminute.app.people.accounts import accounts as all_accounts
+from cxminute.app.people.identity import identity
 from cxminute.app.people.naming import called
 from cxminute.app.project import Project
 from cxminute.app.rights.consenting import neck
@@ -60,13 +61,14 @@ def accounts(
     leave = project.permit(options.purpose)
     for reason in leave.refused.values():
         output.note(f"Left out: {reason}")
-    found = all_accounts(project, leave, as_of)
+    known = identity(project, as_of)
+    found = all_accounts(project, leave, known.people(), as_of)
     ids = {
         number: said.rpartition(APART)[2]
         for number, said in project.vault.called(GROUP, [one.number for one in found]).items()
     }
     people = np.array(sorted({member.person for group in found for member in group.members}), np.int64)
-    passed = neck(project, as_of).permit(Use(leave.purpose, "show"), people)
+    passed = neck(project, as_of, known).permit(Use(leave.purpose, "show"), people)
     shown = set(people[passed.allowed].tolist())  # whoever is not to be shown stands there without a name
     if account is None:
         names = called(project, shown_profiles(found, shown))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -254,8 +255,8 @@ def _say_scored(scored: Scored, found: Seen, *, json: bool) -> None:
         f"{output.count(scored.proposed, 'pairs')} proposed, {len(scored.accepted):,} accepted by the definition."
     )
     _say_left(found)
-    for why, number in _reasons(groups.held.values()):
-        output.say(f"{output.count(number, 'pairs')} held back: {why}.")
+    for why, number in sorted(Counter(groups.held.values()).items()):
+        output.say(f"{output.count(number, 'pairs')} held back: {_why(why)}.")
     if scored.judged:
         rows = [
             (
@@ -276,13 +277,6 @@ def _say_left(found: Seen) -> None:
 
     for reason, number in found.left.items():
         output.say(f"{number:,} people left out: {REASONS[reason]}.")
-
-
-def _reasons(held: object) -> list[tuple[str, int]]:
-    from collections import Counter  # noqa: PLC0415 -- only for what is held back
-
-    counted = Counter(held)  # type: ignore[call-overload]  # the values of a dict of texts
-    return [(_why(why), number) for why, number in sorted(counted.items())]
 
 
 def _why(reason: str) -> str:

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from cxminute.app import clock, output
 from cxminute.app.analysis import View
 from cxminute.app.engines import engine_of
-from cxminute.app.people.bonding import Asked, Verb, bond
+from cxminute.app.people.bonding import Asked, bond
 from cxminute.app.people.bonding_answer import document, lines
 from cxminute.app.project import Project
 
@@ -99,6 +99,3 @@ def _say(asked: Asked, project: Project, purpose: str | None, *, dry_run: bool, 
         return
     for line in lines(found, zone):
         output.say(line)
-
-
-__all__ = ["Verb", "link", "unlink"]

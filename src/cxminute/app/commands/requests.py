@@ -233,13 +233,13 @@ def _words(option: str, text: str) -> str:
 
 def _whom(project: Project, about: str, kind: str | None) -> dict[str, list[str]]:
     """By kind, the identifier that a request is about; of the kind that it looks like where nobody has it."""
-    from cxminute.app.people.naming import kind_asked, numbers_of, person_kinds  # noqa: PLC0415 -- takes a while to import
+    from cxminute.app.people.naming import kinds_asked, numbers_of  # noqa: PLC0415 -- takes a while to import
     from cxminute.privacy.rights import for_the_person  # noqa: PLC0415 -- likewise
 
     word = normalize("NFC", about.strip())
     if not word:
         raise WrongUse("--about says nothing.", allowed="an identifier", then="Nothing was noted.")
-    kinds = person_kinds(project) if kind is None else [kind_asked(project, kind)]
+    kinds = kinds_asked(project, kind)
     found = numbers_of(project, for_the_person(project.definitions.contracts.values()), word, kinds)
     known = [name for name, numbers in found.items() if numbers]
     if known:
@@ -253,9 +253,11 @@ def _hold(project: Project, about: dict[str, list[str]], said: str, purpose: str
     from cxminute.app.people.naming import numbers_of  # noqa: PLC0415 -- takes a while to import
     from cxminute.privacy.rights import for_the_person  # noqa: PLC0415 -- likewise
     from cxminute.store.consents import ALL, Saying  # noqa: PLC0415 -- likewise
+    from cxminute.store.vault import is_of_person  # noqa: PLC0415 -- likewise
 
     leave = for_the_person(project.definitions.contracts.values())
-    named = [numbers_of(project, leave, word, [kind])[kind] for kind, words in about.items() for word in words]
+    theirs = {kind: words for kind, words in about.items() if is_of_person(kind)}  # a thing's number is no person's
+    named = [numbers_of(project, leave, word, [kind])[kind] for kind, words in theirs.items() for word in words]
     numbers = sorted({number for some in named for number in some})
     sayings = [Saying(number, purpose or ALL, said, "hand", at, why="request") for number in numbers]
     return project.consents.say(sayings, at) if sayings else 0

@@ -111,7 +111,7 @@ class _Worker:
         if done.events >= LARGE:
             return 0
         self._retain(drain.project, now)
-        self._recognise(drain.project, now)
+        self._recognise(drain.project, clock.now())
         return SETTLE if done.events or done.held else POLL
 
     def _merge(self, project: Project, now: int) -> None:

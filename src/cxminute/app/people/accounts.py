@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
 from typing import Any, Final
 
 import numpy as np
@@ -18,12 +17,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from cxminute.app.people.account_rules import ACCOUNT, Money
-from cxminute.app.people.identity import identity
 from cxminute.app.project import Project
 from cxminute.privacy.permits import Permit
 from cxminute.store.footers import spread
 from cxminute.store.memberships import GROUP, memberships
-from cxminute.store.people import People
+from cxminute.store.people import People, reaching
 from cxminute.store.picked import pick
 from cxminute.store.pieces import Piece, tasks
 
@@ -108,8 +106,7 @@ def belonging(project: Project, leave: Permit, people: People | None, as_of: int
     rows: list[Row] = memberships(pieces, rules.role, rules.kind, as_of).to_pylist()
     persons = np.empty(0, np.int64) if people is None else people.persons
     size = max(persons.size, 1 + max((row["profile"] for row in rows if row["profile"] is not None), default=-1))
-    whose, home = np.arange(size), np.full(size, -1, np.int64)
-    whose[: persons.size] = persons
+    whose, home = reaching(persons, size), np.full(size, -1, np.int64)
     first: dict[int, tuple[int, int]] = {}
     for row in rows:
         if row["profile"] is not None:
@@ -122,9 +119,12 @@ def belonging(project: Project, leave: Permit, people: People | None, as_of: int
     return Belonging(pieces, rows, whose, home, as_of)
 
 
-def accounts(project: Project, leave: Permit, as_of: int | None = None) -> list[Account]:
-    """Every group that sources of the permit tell of, by number, as known at a moment."""
-    found = belonging(project, leave, identity(project, as_of).people(), as_of)
+def accounts(project: Project, leave: Permit, people: People | None, as_of: int | None = None) -> list[Account]:
+    """Every group that sources of the permit tell of, by number, as known at a moment.
+
+    people: who was who then; None where each profile is a person of its own
+    """
+    found = belonging(project, leave, people, as_of)
     rules = project.settings.accounts
     given, received = _worth(found, rules.given), _worth(found, rules.received)
     kinds = _kinds(found.rows)
@@ -133,15 +133,15 @@ def accounts(project: Project, leave: Permit, as_of: int | None = None) -> list[
         if row["profile"] is not None:
             theirs[row["group"]].setdefault(found.person(row["profile"]), []).append(row)
     partners: dict[int, list[int]] = {}
-    for group, people in sorted(theirs.items()):
-        for person in people if kinds.get(group) == PARTNER else ():
+    for group, members in sorted(theirs.items()):
+        for person in members if kinds.get(group) == PARTNER else ():
             partners.setdefault(person, []).append(group)
     made = []
-    for group, people in sorted(theirs.items()):
+    for group, members in sorted(theirs.items()):
         of = [given.get(group, {}), received.get(group, {})]
         held = [
             replace(_member(person, rows), given=of[0].get(person, 0.0), received=of[1].get(person, 0.0))
-            for person, rows in people.items()
+            for person, rows in members.items()
         ]
         if kinds.get(group) != PARTNER:
             held = [replace(one, partners=tuple(partners.get(one.person, ()))) for one in held]
@@ -168,7 +168,7 @@ def members_map(project: Project, leave: Permit, people: People | None, as_of: i
     mapped = np.full(2 * size, -1, np.int64)
     mapped[0::2] = np.arange(size)
     mapped[1 : 2 * home.size : 2] = home
-    return People(int.from_bytes(blake2b(mapped.tobytes(), digest_size=7).digest(), "big"), mapped)
+    return People(mapped)
 
 
 def _member(person: int, rows: Sequence[Row]) -> Member:

@@ -6,7 +6,7 @@ everything that was derived, but not what has left the house meanwhile, which is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -15,17 +15,9 @@ import numpy as np
 
 from cxminute.app.analysis import View
 from cxminute.app.people.consequences import Changed, Side, compared
-from cxminute.app.people.explaining import showable
+from cxminute.app.people.explaining import carried, showable
 from cxminute.app.people.identity import Recognising
-from cxminute.app.people.naming import (
-    Called,
-    UnknownPerson,
-    called,
-    kind_asked,
-    linking_columns,
-    numbers_of,
-    person_kinds,
-)
+from cxminute.app.people.naming import Called, UnknownPerson, called, kinds_asked, people_named
 from cxminute.app.people.who import Who, supposed, who_is
 from cxminute.app.project import Project
 from cxminute.app.rights.consenting import pass_person
@@ -35,7 +27,6 @@ from cxminute.privacy.use import Use
 from cxminute.store.bonds import APART, LINKED, NOTHING, Said, linking, pair_of, unlinking
 from cxminute.store.disclosures import Disclosure
 from cxminute.store.identity import Kept
-from cxminute.store.ties import ties
 from cxminute.store.vault import LINKING
 
 Verb = Literal["link", "unlink"]
@@ -110,7 +101,7 @@ def bond(seen: View, leave: Permit, asked: Asked, now: int, *, dry_run: bool = F
     project = seen.project
     kept = Recognising(project).now()
     known = who_is(project, kept=kept)
-    a, b = (_number(project, leave, known, word, kind) for word, kind in zip(asked.ids, asked.kinds, strict=True))
+    a, b = _numbers(project, leave, known, asked)
     pair_of(a, b)
     for end in (a, b):
         pass_person(project, Use(leave.purpose, "show"), np.array(known.members([end]), np.int64))
@@ -147,20 +138,30 @@ def bond(seen: View, leave: Permit, asked: Asked, now: int, *, dry_run: bool = F
     )
 
 
-def _number(project: Project, leave: Permit, known: Who, word: str, kind: str | None) -> int:
-    """The number of an identifier that is known to a source of the permit; of several of one person the strongest."""
-    kinds = [kind_asked(project, kind)] if kind else person_kinds(project)
-    found = numbers_of(project, leave, word, kinds)
-    there = {number: name.removeprefix(LINKING) for name, numbers in found.items() for number in numbers}
-    pieces = [piece for piece in project.log.pieces(()) if piece.source in leave.sources]
-    carried = ties(pieces, linking_columns(project), there).seen.values()
-    seen = [number for number in there if any(number in some for some in carried)]
+def _numbers(project: Project, leave: Permit, known: Who, asked: Asked) -> tuple[int, int]:
+    """The numbers of both identifiers; the log is looked through once for both."""
+    ends = list(zip(asked.ids, asked.kinds, strict=True))
+    found = [people_named(project, leave, {kind or "": [word]}) for word, kind in ends]
+    seen = carried(project, leave.sources, {number for there in found for number in there})
+    a, b = (_number(project, known, there, kind, seen) for there, (_, kind) in zip(found, ends, strict=True))
+    return a, b
+
+
+def _number(
+    project: Project, known: Who, there: Mapping[int, str], kind: str | None, known_there: Collection[int]
+) -> int:
+    """The number of an identifier that is known to a source of the permit; of several of one person the strongest.
+
+    there:       its numbers, each with its kind; kind: as it was asked for
+    known_there: what those sources carry
+    """
+    seen = [number for number in there if number in known_there]
     if not seen:
-        raise UnknownPerson(" or ".join(name.removeprefix(LINKING) for name in kinds))
-    shared = [number for number in seen if not called(project, [number])[number].apart]
-    seen = shared or seen  # what is one source's alone is meant by its number
+        raise UnknownPerson(kinds_asked(project, kind))
+    names = called(project, seen)
+    seen = [number for number in seen if not names[number].apart] or seen  # one source's own is meant by its number
     if len({known.person(number) for number in seen}) > 1:
-        of = ", ".join(f"{there[number]} (#{number})" for number in seen)
+        of = ", ".join(f"{there[number].removeprefix(LINKING)} (#{number})" for number in seen)
         raise WrongUse(
             f"This is an identifier of several kinds or sources: {of}.", allowed="--kind-a, --kind-b, or #NUMBER"
         )
@@ -180,9 +181,7 @@ def _check_contracts(project: Project, one: Called, other: Called) -> None:
                 allowed="identifiers of the same source",
                 then=_UNCHANGED,
             )
-        pieces = [piece for piece in project.log.pieces(()) if piece.source == end.apart]
-        carried = ties(pieces, linking_columns(project), [beside.number]).seen.get(end.apart, frozenset())
-        if beside.number not in carried:
+        if beside.number not in carried(project, [end.apart], [beside.number]):
             raise Refused(
                 f"{end.text} is a relay address of source '{end.apart}': it is nobody's anywhere else.",
                 allowed=f"identifiers that events of '{end.apart}' carry",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from cxminute.app.analysis import View
 from cxminute.app.people.accounts import belonging
 from cxminute.app.streams import open_subjects
+from cxminute.journeys.language import PERSON
 from cxminute.model.errors import Refused
 from cxminute.store.engines.local import LocalEngine
 from cxminute.store.people import People
@@ -26,7 +27,6 @@ from cxminute.store.protocols import Streams, Subjects
 
 Ints = NDArray[np.int64]
 
-PERSON: Final = "person"
 _BY: Final = ("opened_at", "made_at")
 _SAID: Final = ("ending", "state")
 

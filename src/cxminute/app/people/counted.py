@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxminute.app.answers import Answer, Shown
-from cxminute.app.people.identity import Identity, identity
+from cxminute.app.people.identity import Identity, brought_up, identity
 from cxminute.app.project import Project
 from cxminute.store.identity import Numbered
-from cxminute.store.merges import MERGE, UNMERGE, Merges
+from cxminute.store.merges import MERGE, UNMERGE
+from cxminute.store.people import reaching
 from cxminute.store.vault import LINKING
 
 WHY: Mapping[str, str] = {
@@ -31,28 +32,26 @@ def recognised_people(project: Project) -> Answer:
           (ever noticed), nobody (kind, why, count), refused (why, count)
     """
     found = identity(project)
-    numbered = found.numbered.extended(project.vault.people(found.numbered.column.size))
-    persons = np.arange(numbered.column.size, dtype=np.int64)
-    persons[: found.persons.size] = found.persons
+    numbered = brought_up(project, found.numbered)
+    persons = reaching(found.persons, numbered.column.size)
     real = np.ones(persons.size, np.bool_)
     real[found.nobody["number"].to_numpy()] = False
     sizes = np.bincount(persons[real], minlength=1)
     certain = {kind.column for kind in project.settings.kinds.values() if kind.strength == "certain"}
     codes = [code for code, column in enumerate(numbered.columns) if column in certain]
-    nobody = nobody_of(found)
-    merges = Merges(project.log.state)
+    nobody, known = nobody_of(found), _kinds(numbered)
     document: dict[str, object] = {
-        "identifiers": _kinds(numbered),
+        "identifiers": known,
         "people": int(np.count_nonzero(sizes)),
         "identified": int(np.unique(persons[real & np.isin(numbered.column, codes)]).size),
         "several": int(np.count_nonzero(sizes > 1)),
         "largest": int(sizes.max()),
-        "merges": merges.count(MERGE),
-        "unmerges": merges.count(UNMERGE),
+        "merges": project.merges.count(MERGE),
+        "unmerges": project.merges.count(UNMERGE),
         "nobody": nobody,
         "refused": refused_of(found),
     }
-    met = {one["kind"] for one in _kinds(numbered)}
+    met = {one["kind"] for one in known}
     unmet = [kind.name for kind in project.settings.kinds.values() if met and kind.name not in met]
     return Answer(document, _tables(document), remark=_remark(nobody, unmet))
 

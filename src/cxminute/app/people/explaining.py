@@ -63,20 +63,13 @@ def why(project: Project, leave: Permit, known: Who, asked: Sequence[int], as_of
     ends |= {end for merge in merges for end in (merge.a, merge.b) if end is not None}
     told = ties(pieces, linking_columns(project), members | ends, as_of)
     seen = frozenset[int]().union(*(some for source, some in told.seen.items() if source in leave.sources))
-    links, refused, unshown = [], [], 0
-    about = [tie for tie in told.found if tie.a in members or tie.b in members]
-    for tie in about:
-        if tie.source not in leave.sources:
-            unshown += 1
-            continue
-        reason = _against(known, tie, members)
-        if reason is None:
-            links.append(tie)
-        else:
-            refused.append((tie, reason))
+    about = [(tie, _against(known, tie, members)) for tie in told.found if tie.a in members or tie.b in members]
+    told_of = [(tie, reason) for tie, reason in about if tie.source in leave.sources]
+    links = [tie for tie, reason in told_of if reason is None]
+    refused = [(tie, reason) for tie, reason in told_of if reason is not None]
     stands = frozenset(one.pair for one in project.bonds.standing(as_of) if members & {one.a, one.b})
     linked = [one.pair for one in bonds if one.pair in stands and one.said == LINKED]
-    holding = [tie for tie in about if _against(known, tie, members) is None]
+    holding = [(tie.a, tie.b) for tie, reason in about if reason is None]
     return Why(
         links=tuple(links),
         refused=tuple(refused),
@@ -88,16 +81,21 @@ def why(project: Project, leave: Permit, known: Who, asked: Sequence[int], as_of
             project, leave, known, _shown(members | ends, links, refused, known) & (seen | frozenset(asked)), as_of
         ),
         hidden=len(members - seen - frozenset(asked)),
-        unshown=unshown,
-        paths=paths_from(asked, [*((tie.a, tie.b) for tie in holding), *linked]),
+        unshown=len(about) - len(told_of),
+        paths=paths_from(asked, [*holding, *linked]),
     )
+
+
+def carried(project: Project, sources: Collection[str], numbers: Collection[int]) -> frozenset[int]:
+    """Those of identifiers that events of these sources carry, and what stands beside them."""
+    pieces = [piece for piece in project.log.pieces(()) if piece.source in sources]
+    return frozenset[int]().union(*ties(pieces, linking_columns(project), numbers).seen.values())
 
 
 def showable(project: Project, leave: Permit, known: Who, numbers: Collection[int]) -> frozenset[int]:
     """Those of identifiers that a source of the permit carries, of people whose data may be shown for its purpose."""
-    pieces = [piece for piece in project.log.pieces(()) if piece.source in leave.sources]
-    carried = frozenset[int]().union(*ties(pieces, linking_columns(project), numbers).seen.values())
-    return _allowed(project, leave, known, carried.intersection(numbers), None)
+    seen = carried(project, leave.sources, numbers)
+    return _allowed(project, leave, known, seen.intersection(numbers), None)
 
 
 def _shown(

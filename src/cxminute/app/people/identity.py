@@ -21,7 +21,7 @@ from cxminute.app import clock
 from cxminute.app.people.merging import changes_of, unwritten
 from cxminute.app.people.stitching import Stitching
 from cxminute.app.project import Project
-from cxminute.store.bonds import Bonds, Said
+from cxminute.store.bonds import Said
 from cxminute.store.evidence import Evidence, nothing, united, unknown
 from cxminute.store.facts import alone
 from cxminute.store.identity import (
@@ -38,14 +38,13 @@ from cxminute.store.identity import (
     numbers,
     open_kept,
     read_evidence,
-    removals,
     replaced,
     settle,
     sweep,
 )
-from cxminute.store.merges import Merges
-from cxminute.store.people import People
+from cxminute.store.people import People, reaching
 from cxminute.store.pieces import Piece
+from cxminute.store.vault import removals
 
 Ints = NDArray[np.int64]
 
@@ -92,7 +91,7 @@ class Identity:
 
     def people(self) -> People | None:
         """The map as the index takes it; None where every identifier is a person of its own."""
-        return People(self.version, self.persons) if self.merged else None
+        return People(self.persons) if self.merged else None
 
 
 def identity(project: Project, known_at: int | None = None, kept: Kept | None = None) -> Identity:
@@ -103,7 +102,7 @@ def identity(project: Project, known_at: int | None = None, kept: Kept | None = 
     """
     kept = kept or Recognising(project).now()
     if known_at is None:
-        return _opened(kept, Bonds(project.log.state).standing)
+        return _opened(kept, project.bonds.standing)
     return _then(project, kept, known_at)
 
 
@@ -113,9 +112,14 @@ def supposed(project: Project, said: Sequence[Said], kept: Kept | None = None) -
     kept: of whose links; without it, of the newest map
     """
     kept = kept or Recognising(project).now()
-    numbered = kept.numbered.extended(project.vault.people(kept.numbered.column.size))
+    numbered = brought_up(project, kept.numbered)
     made = Stitching().made(project, kept.parts, numbered, said)
     return _identity(replace(kept.facts, merged=made.merged), made, lambda: said, numbered)
+
+
+def brought_up(project: Project, numbered: Numbered) -> Numbered:
+    """What is known of each identifier, with those that were numbered since."""
+    return numbered.extended(project.vault.people(numbered.column.size))
 
 
 class Recognising:
@@ -143,15 +147,14 @@ class Recognising:
         return kept
 
     def _asked(self) -> _Asked:
-        state = self.project.log.state
         pieces = tuple(self.project.log.pieces(()))
         keys = {piece.key: piece.number for piece in pieces}
         stitching = Stitching.rules(self.project)
-        return _Asked(pieces, keys, (stitching, Bonds(state).version(), removals(state)))
+        return _Asked(pieces, keys, (stitching, self.project.bonds.version(), removals(self.project.log.state)))
 
     def _extended(self, kept: Kept | None, asked: _Asked) -> Kept:
         """The map of what is asked: from what is there, where that only grew; else from every segment's evidence."""
-        folder, state = self._folder, self.project.log.state
+        folder = self._folder
         rules, bonds, erased = asked.decided
         facts = _NOTHING if kept is None else kept.facts
         same = facts.removals == erased
@@ -171,10 +174,10 @@ class Recognising:
             if current:
                 self._stitching.remember(facts)
             return settle(folder, facts)
-        said = Bonds(state).standing()
+        said = self.project.bonds.standing()
         numbered = kept.numbered if kept is not None and same else Numbered.none()
         if said or facts.evidence:
-            numbered = numbered.extended(self.project.vault.people(numbered.column.size))
+            numbered = brought_up(self.project, numbered)
         if not onto or memory is None:
             parts: Sequence[Evidence] = Kept(folder, facts).parts
         elif current and grown:
@@ -200,10 +203,8 @@ class Recognising:
         number, persons = noted(self._folder)
         if number == kept.facts.number:
             return
-        before = np.arange(kept.facts.before, dtype=np.int64)
-        known = min(before.size, persons.size)
-        before[:known] = persons[:known]
-        bonds, merges = Bonds(self.project.log.state), Merges(self.project.log.state)
+        before = reaching(persons, kept.facts.before)
+        bonds, merges = self.project.bonds, self.project.merges
         marked, said = marks(self._folder), bonds.version()
         found = _opened(kept, bonds.standing)
         changes = changes_of(before, found, kept.parts, bonds.taken_back(marked.bonds), clock.now())
@@ -249,8 +250,7 @@ def _identity(facts: Facts, made: Map, said: Callable[[], Sequence[Said]], numbe
 def _then(project: Project, kept: Kept, known_at: int) -> Identity:
     """Who was who at a moment, kept by what it was made of; what is as it is now, is that."""
     folder, log = project.folder / FOLDER, project.log
-    bonds = Bonds(log.state)
-    said = bonds.standing(known_at)
+    said = project.bonds.standing(known_at)
     past = log.past(known_at)
     if past is None:
         whole, keys = kept.evidence, sorted(kept.facts.pieces)
@@ -258,7 +258,7 @@ def _then(project: Project, kept: Kept, known_at: int) -> Identity:
         pieces = log.pieces((), past)
         whole, keys = united([nothing(), *read_evidence(folder, pieces)]), sorted(piece.key for piece in pieces)
     links = whole.take(whole.at <= known_at)
-    if past is None and len(links) == len(whole) and said == bonds.standing():
+    if past is None and len(links) == len(whole) and said == project.bonds.standing():
         return _opened(kept, lambda: said)
     told = json.dumps([keys, len(links), [asdict(one) for one in said], kept.facts.rules, kept.facts.removals])
     digest = hashlib.sha256(told.encode()).digest()
@@ -266,7 +266,7 @@ def _then(project: Project, kept: Kept, known_at: int) -> Identity:
     with alone(place):
         found = open_kept(place)
         if found is None:
-            numbered = kept.numbered.extended(project.vault.people(kept.numbered.column.size))
+            numbered = brought_up(project, kept.numbered)
             made = Stitching().made(project, [links], numbered, said)
             number = int.from_bytes(digest[:6], "big")
             found = keep(place, replace(_NOTHING, number=number, merged=made.merged), made, numbered)

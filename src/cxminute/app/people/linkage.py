@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,14 +21,14 @@ from cxminute.privacy.permits import ALLOWING, REASONS, Permit
 from cxminute.privacy.use import Use
 from cxminute.resolve.linkage.accuracy import Accuracy, accuracy
 from cxminute.resolve.linkage.cleaning import records as cleaned
-from cxminute.resolve.linkage.clusters import APART, Clusters, cluster
+from cxminute.resolve.linkage.clusters import Clusters, cluster
 from cxminute.resolve.linkage.definition import Linkage
 from cxminute.resolve.linkage.model import ENDS, Model, read
-from cxminute.store.arrays import settle_folder
-from cxminute.store.bonds import LINKED
+from cxminute.store.arrays import write_whole
+from cxminute.store.bonds import APART, LINKED
 from cxminute.store.linking import linking_api
-from cxminute.store.log import Declared
 from cxminute.store.newest import newest
+from cxminute.store.people import People
 from cxminute.store.proposals import ACCEPTED, DECLINED, PROPOSED, Pair, Proposal, Proposals
 
 if TYPE_CHECKING:  # brings Splink
@@ -119,11 +118,10 @@ def seen(project: Project, name: str, purpose: str | None, action: str = "read",
         raise Refused(" ".join(refused), then="Nothing was read.")
     step("reading")
     known = identity(project)
-    log = project.log
-    declared = {source.name: Declared(source.paths, source.zone) for source in project.definitions.sources.values()}
-    pieces = log.pieces(project.definitions.paths | linkage.paths, None, declared)
+    log, definitions = project.log, project.definitions
+    pieces = log.pieces(definitions.paths | linkage.paths, None, definitions.declared)
     wanted = [piece for piece in pieces if piece.source in linkage.sources]
-    told = newest(log, wanted, {name: one.paths for name, one in linkage.fields.items()}, known.persons)
+    told = newest(log, wanted, {name: one.paths for name, one in linkage.fields.items()}, known.people())
     use = Use(purpose, action, linkage.sources, destination=f"linkage {name}")
     decided = neck(project, who=known).permit(use, told["unique_id"].to_numpy())
     left = {reason: number for reason, number in decided.counts.items() if reason not in ALLOWED}
@@ -136,14 +134,7 @@ def train(project: Project, found: Seen, step: Step = _quietly) -> Training:
     from cxminute.resolve.linkage.training import train as learn  # noqa: PLC0415 -- brings Splink
 
     learnt = learn(found.linkage, found.records, linking_api(project.settings.threads), step)
-    path = model_path(project, found.linkage.name)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(learnt.body)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    settle_folder(path.parent)
+    write_whole(model_path(project, found.linkage.name), learnt.body)
     return learnt
 
 
@@ -251,9 +242,7 @@ def clustered(project: Project, known: Identity, pairs: Sequence[tuple[int, int]
     limits = {kind.column: kind.most for kind in project.settings.kinds.values() if kind.most}
     people = project.vault.people()
     numbers, kinds = people["number"].to_numpy(), people["kind"].cast(pa.string())
-    inside = np.flatnonzero(numbers < known.persons.size)  # what came since is of people of their own
-    whose = numbers.copy()
-    whose[inside] = known.persons[numbers[inside]]
+    whose = People(known.persons).owners(numbers)
     owned = {kind: whose[np.asarray(pc.equal(kinds, kind))] for kind in limits}
     ends = np.array(pairs, np.int64).reshape(-1, 2)
     return cluster(ends[:, 0], ends[:, 1], owned=owned, most=limits, apart=_apart(known))

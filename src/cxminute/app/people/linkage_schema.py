@@ -5,10 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from cxminute.privacy.purposes import PURPOSES, READING
-from cxminute.resolve.linkage.definition import COMPARES, EVERY, FORMS, LEAST_PAIRS, MOST_EVERY, MOST_PAIRS, PROPOSE
+from cxminute.resolve.linkage.definition import (
+    COMPARES,
+    EVERY,
+    FIELD,
+    FORMS,
+    LEAST_PAIRS,
+    LINKAGE,
+    MOST_EVERY,
+    MOST_LEVELS,
+    MOST_PAIRS,
+    PROPOSE,
+)
 
 Schema = dict[str, object]
-_FIELD: Final = "[a-z][a-z0-9_]{0,40}"
+_FIELD: Final = FIELD.pattern
 _WRITTEN: Final[Schema] = {"type": "string", "pattern": r"\S"}
 
 
@@ -41,7 +52,7 @@ def linkage_schema() -> Schema:
     }
     return _table(
         {
-            "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$"},
+            "name": {"type": "string", "pattern": f"^{LINKAGE.pattern}$"},
             "purpose": {"enum": [*PURPOSES], "default": READING},
             "sources": _said("whose people are compared", {"oneOf": [_WRITTEN, names]}),
             "says": _said("what it is, in a sentence", {"type": "string"}),
@@ -84,7 +95,7 @@ def _field() -> Schema:
 
 def _levels(compare: str, level: Schema) -> Schema:
     """What `at` may be under one comparison."""
-    several: Schema = {"type": "array", "items": level, "minItems": 1, "maxItems": 4, "uniqueItems": True}
+    several: Schema = {"type": "array", "items": level, "minItems": 1, "maxItems": MOST_LEVELS, "uniqueItems": True}
     stated: Schema = {"properties": {"compare": {"const": compare}}, "required": ["compare"]}
     return {"if": stated, "then": {"properties": {"at": {"oneOf": [level, several]}}}}
 

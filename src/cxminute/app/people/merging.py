@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cxminute.store.bonds import APART, LINKED, Said
 from cxminute.store.evidence import HOWS, Evidence
 from cxminute.store.merges import MERGE, UNMERGE, Merge, Merges
+from cxminute.store.people import reaching
 
 if TYPE_CHECKING:  # which asks here what changed
     from cxminute.app.people.identity import Identity
@@ -47,8 +48,7 @@ def changes_of(
     taken_back: what people said of pairs since then that makes them as if nothing had been said
     now:    when it is noticed, UTC ms
     """
-    after = np.arange(max(before.size, found.persons.size), dtype=np.int64)
-    after[: found.persons.size] = found.persons
+    after = reaching(found.persons, max(before.size, found.persons.size))
     moved = np.flatnonzero(before != after[: before.size])
     merged: set[tuple[int, int]] = set()
     parted: set[tuple[int, int]] = set()
@@ -140,8 +140,7 @@ def _merges(
 
 def _deciding(before: Ints, after: Ints, found: Identity, parts: Sequence[Evidence]) -> Iterator[_Told]:
     """Links and bonds that hold now between identifiers that were not one person's before."""
-    old = np.arange(after.size, dtype=np.int64)
-    old[: before.size] = before
+    old = reaching(before, after.size)
     shut = np.zeros(after.size, np.bool_)
     shut[found.nobody["number"].to_numpy()] = True
     for links in parts:

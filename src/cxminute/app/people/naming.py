@@ -6,10 +6,12 @@ again (`#17`), so that no answer, no shell history and no log holds them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from unicodedata import normalize
+
+import numpy as np
 
 from cxminute.app.people.recognising import PREVIOUS
 from cxminute.app.project import Project
@@ -18,6 +20,9 @@ from cxminute.privacy.permits import Permit
 from cxminute.resolve.guards import normalised
 from cxminute.store.vault import APART, ERASED, LINKING, PERSON_KINDS, UNREADABLE, is_of_person
 
+if TYPE_CHECKING:  # brings the whole way to the map of people
+    from cxminute.app.people.identity import Identity
+
 NUMBER: Final = "#"
 """Begins an identifier that is named by its number."""
 
@@ -25,10 +30,12 @@ NUMBER: Final = "#"
 class UnknownPerson(UnknownName):
     """Nobody has this identifier, as far as the permit shows. It names no other's: an id is no word to be guessed."""
 
-    def __init__(self, kinds: str) -> None:
+    def __init__(self, kinds: Iterable[str]) -> None:
+        """kinds: those that were looked through, as the log calls them."""
+        said = " or ".join(dict.fromkeys(kind.removeprefix(LINKING) for kind in kinds)) or "identifier"
         CxmError.__init__(
             self,
-            f"Nobody has that {kinds}, in what may be read for this purpose.",
+            f"Nobody has that {said}, in what may be read for this purpose.",
             allowed="an identifier just as its source wrote it, or #NUMBER",
         )
 
@@ -84,6 +91,14 @@ def kind_asked(project: Project, kind: str) -> str:
     )
 
 
+def kinds_asked(project: Project, kind: str | None) -> list[str]:
+    """The kinds among which an identifier is looked for: the one that is named, else all that people have.
+
+    raises: UnknownName
+    """
+    return [kind_asked(project, kind)] if kind else person_kinds(project)
+
+
 def numbers_of(project: Project, leave: Permit, identifier: str, kinds: Iterable[str]) -> dict[str, list[int]]:
     """The numbers that an identifier has in each of these kinds, empty where it never came.
 
@@ -99,20 +114,58 @@ def numbers_of(project: Project, leave: Permit, identifier: str, kinds: Iterable
     return {kind: _spelled(project, kind, _words(kind, identifier), apart, leave) for kind in kinds}
 
 
+def people_named(project: Project, leave: Permit, about: Mapping[str, Iterable[str]]) -> dict[int, str]:
+    """The numbers of people's identifiers that somebody names, each with its kind, in the order in which they came.
+
+    about:  identifiers by kind; '' for any kind that a person can have. Numbers of things are no people's: of a kind
+            that only things have, nobody is found
+    raises: UnknownPerson where none of them came; UnknownName for a kind that no source has; WrongUse for a number that
+            cannot be read
+    """
+    kinds = {kind: [name for name in kinds_asked(project, kind) if is_of_person(name)] for kind in about}
+    found: dict[int, str] = {}
+    for kind, words in about.items():
+        for word in words:
+            for name, numbers in numbers_of(project, leave, word, kinds[kind]).items():
+                found.update(dict.fromkeys(numbers, name))
+    if not found:
+        raise UnknownPerson(name for names in kinds.values() for name in names)
+    return found
+
+
+def person_of(known: Identity, numbers: Collection[int], *, allowed: str, then: str | None = None) -> int:
+    """The one person whom identifiers are of.
+
+    allowed: what may be named instead of an identifier that is nobody's; then: what becomes of the command
+    raises:  WrongUse for an identifier that is nobody's, and for several people
+    """
+    if np.isin(known.nobody["number"].to_numpy(), list(numbers)).any():
+        what = "That identifier is nobody's: many share it, and what stands under it is of all of them."
+        raise WrongUse(what, allowed=allowed, then=then)
+    persons = {known.person(number) for number in numbers}
+    if len(persons) > 1:
+        raise WrongUse(
+            "That is an identifier of several people.",
+            allowed="--kind, or #NUMBER of the one that is meant, as cxm person ID --why shows them",
+            then=then,
+        )
+    return persons.pop()
+
+
 def called(project: Project, numbers: Collection[int], kinds: Iterable[str] | None = None) -> dict[int, Called]:
     """What identifiers of people are called, by number; those that are none are left out.
 
     kinds: only of these; every kind by which people are recognised without it
     """
     asked = sorted({int(number) for number in numbers})
+    known = project.vault.called_people(asked, person_kinds(project) if kinds is None else list(kinds))
     found: dict[int, Called] = {}
-    for kind in person_kinds(project) if kinds is None else kinds:
-        for number, value in project.vault.called(kind, asked).items() if asked else ():
-            source, _, said = value.rpartition(APART)
-            if value.partition(ERASED)[1] or value.partition(UNREADABLE)[1]:
-                source, said = value.partition(APART)[0], "(forgotten)"
-            name = kind.removeprefix(LINKING)
-            found[number] = Called(number, name, said if kind in PERSON_KINDS else shortened(name, said), source)
+    for number, (kind, value) in known.items():
+        source, _, said = value.rpartition(APART)
+        if ERASED in value or UNREADABLE in value:
+            source, said = value.partition(APART)[0], "(forgotten)"
+        name = kind.removeprefix(LINKING)
+        found[number] = Called(number, name, said if kind in PERSON_KINDS else shortened(name, said), source)
     return found
 
 

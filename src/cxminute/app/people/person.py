@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from cxminute.app.people.naming import UnknownPerson, called, kind_asked, linking_columns, numbers_of, person_kinds
+from cxminute.app.people.naming import UnknownPerson, called, kinds_asked, linking_columns, numbers_of
 from cxminute.app.people.who import Who, who_is
 from cxminute.app.project import Project
 from cxminute.app.rights.consenting import pass_person
@@ -22,7 +22,7 @@ from cxminute.privacy.permits import Permit
 from cxminute.privacy.use import Use
 from cxminute.store.profiles import Span, Traces, of_profile
 from cxminute.store.segments import REST
-from cxminute.store.vault import APART, LINKING, is_of_person
+from cxminute.store.vault import APART, is_of_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,13 @@ def person(project: Project, leave: Permit, identifier: str, kind: str | None, s
     raises: UnknownName for a kind that no source has; UnknownPerson; Refused where the person's own word, or the
             purpose's basis, does not let their data be shown
     """
-    asked = [kind_asked(project, kind)] if kind else person_kinds(project)
+    asked = kinds_asked(project, kind)
     found = numbers_of(project, leave, identifier, asked)
     numbers = tuple(dict.fromkeys(number for some in found.values() for number in some))
     of_people = is_of_person(asked[0])
     known = who_is(project, span.as_of) if of_people else None
-    who = {"profile": known.members(numbers)} if known else found
+    members = known.members(numbers) if known else []
+    who = {"profile": members} if known else found
     past = project.log.past(span.as_of)
     pieces = [piece for piece in project.log.pieces((), past) if piece.source in leave.sources]
     ever = traces = of_profile(pieces, who, span, limit)
@@ -64,9 +65,9 @@ def person(project: Project, leave: Permit, identifier: str, kind: str | None, s
             pieces, {**who, **(dict.fromkeys(columns, numbers) if known else {})}, Span(as_of=span.as_of), 1
         )
     if not ever.told:
-        raise UnknownPerson(" or ".join(name.removeprefix(LINKING) for name in asked))
-    if known and numbers:
-        pass_person(project, Use(leave.purpose, "show"), np.array(known.members(numbers), np.int64), span.as_of)
+        raise UnknownPerson(asked)
+    if members:
+        pass_person(project, Use(leave.purpose, "show"), np.array(members, np.int64), span.as_of)
     carried = frozenset(number for name in columns for number in ever.numbers.get(name, ()))
     numbers = tuple(number for number in numbers if number in carried) or numbers  # another source's ada is another
     document = {

@@ -13,7 +13,7 @@ from cxminute.app.people.identity import supposed as supposed_identity
 from cxminute.app.project import Project
 from cxminute.store.bonds import Said
 from cxminute.store.identity import Kept
-from cxminute.store.people import People
+from cxminute.store.people import People, reaching
 
 Pair = tuple[int, int]
 
@@ -52,8 +52,7 @@ class Who:
         """Identifiers whose person is another there."""
         here, there = self.found.persons, other.found.persons
         size = max(here.size, there.size)
-        whole = [np.concatenate([persons, np.arange(persons.size, size)]) for persons in (here, there)]
-        found: list[int] = np.flatnonzero(whole[0] != whole[1]).tolist()
+        found: list[int] = np.flatnonzero(reaching(here, size) != reaching(there, size)).tolist()
         return found
 
     @property

@@ -43,6 +43,7 @@ def document(found: Why, names: Mapping[int, Called], zone: ZoneInfo) -> dict[st
             "first_at": _at(tie.first_at, zone), "last_at": _at(tie.last_at, zone), "event": tie.event,
         }  # fmt: skip
 
+    standing = _standing(found)
     return {
         "identifiers": [
             one.document | {"path": [list(pair) for pair in found.paths.get(number, ())] or None}
@@ -54,7 +55,7 @@ def document(found: Why, names: Mapping[int, Called], zone: ZoneInfo) -> dict[st
         "bonds": [
             {
                 "a": one.a, "b": one.b, "said": one.said, "how": one.how, "why": one.why,
-                "known_at": _at(one.known_at, zone), "stands": one in _standing(found),
+                "known_at": _at(one.known_at, zone), "stands": one in standing,
             }
             for one in found.bonds
         ],

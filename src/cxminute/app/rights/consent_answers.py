@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
-from cxminute.app.collecting import WAIT, alone
+from cxminute.app.collecting import WAIT, quiet
 from cxminute.app.people.identity import identity
-from cxminute.app.people.naming import NUMBER, UnknownPerson, called, kind_asked, numbers_of, person_kinds
+from cxminute.app.people.naming import NUMBER, called, people_named, person_kinds
 from cxminute.app.people.recognising import compared
 from cxminute.app.project import Project
 from cxminute.app.rights.consenting import Ints, said_by
@@ -27,7 +27,6 @@ from cxminute.privacy.contracts import Contract
 from cxminute.privacy.permits import REASONS, Permit, verdicts
 from cxminute.resolve.guards import is_placeholder
 from cxminute.store.consents import ALL, Saying
-from cxminute.store.log import collecting
 from cxminute.store.vault import APART, LINKING, PERSON_KINDS
 
 WHOLE: Final = ("denied", "withdrawn", "objected", "restricted", "lifted")
@@ -58,13 +57,9 @@ def numbers_named(project: Project, leave: Permit, identifier: str, kind: str | 
 
     raises: UnknownPerson where it has none; WrongUse where only sources of their own know it, and several do
     """
-    kinds = [kind_asked(project, kind)] if kind else person_kinds(project)
-    found = numbers_of(project, leave, identifier, kinds)
-    numbers = sorted({number for some in found.values() for number in some})
-    if not numbers:
-        raise UnknownPerson(" or ".join(name.removeprefix(LINKING) for name in kinds))
+    numbers = sorted(people_named(project, leave, {kind or "": [identifier]}))
     names = called(project, numbers)
-    ours = [number for number in numbers if number not in names or not names[number].apart]
+    ours = [number for number in numbers if not names[number].apart]
     if ours or len(numbers) == 1:
         return ours or numbers
     among = ", ".join(f"{NUMBER}{number} (source '{names[number].apart}')" for number in numbers)
@@ -78,9 +73,10 @@ def of_person(project: Project, asked: Asked, as_of: int | None, *, history: boo
           history: at, known_at, purpose, said, how, source, why, profile, each saying, the oldest first
     """
     zone, purposes = project.settings.zone, project.settings.purposes
-    told = said_by(project, asked.profiles, as_of)
+    facts = project.consents.facts(asked.profiles.tolist(), as_of)
+    told = said_by(project, facts, asked.profiles)
     number = np.array([int(asked.profiles.min())], np.int64)
-    sayings = changes(project.consents.facts(asked.profiles.tolist(), as_of)).to_pylist()
+    sayings = changes(facts).to_pylist()
     sayings.sort(key=lambda row: (row["at"], row["known_at"]))
     rows = []
     for name, purpose in purposes.items():
@@ -193,7 +189,7 @@ def take_file(project: Project, path: Path, source: str, now: int) -> Counter[st
     spelled = _spelled(project, kind, words, contract, path)
     # Whoever removes what nobody told of must not meet a number that is not used yet; who is forgotten meanwhile is not
     # to be numbered again; and nobody else numbers the same people at once.
-    with alone(project), collecting(project.folder, wait=WAIT):
+    with quiet(project, WAIT):
         project.suppressions.now()
         gone = project.suppressions.hits(kind, list(dict.fromkeys(spelled)), project.vault.digests)
         stays = [place for place, word in enumerate(spelled) if word not in gone]

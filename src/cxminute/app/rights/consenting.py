@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +17,7 @@ from cxminute.privacy.purposes import ASKED, KEEPING
 from cxminute.privacy.sayings import sayings
 from cxminute.privacy.use import Use
 from cxminute.store.consents import ALL
-from cxminute.store.people import People
+from cxminute.store.people import People, reaching
 from cxminute.store.tellers import profiles_of
 
 if TYPE_CHECKING:  # brings the whole way to the map of people
@@ -37,22 +36,25 @@ def neck(project: Project, as_of: int | None = None, who: Identity | None = None
 
     who: who is who, where it is known already
     """
-    who = who or _identity(project, as_of)
+    if who is None:
+        from cxminute.app.people.identity import identity  # noqa: PLC0415 -- it reads the log
+
+        who = identity(project, as_of)
     persons = who.persons if who.merged else None
+    purposes = project.settings.purposes
     pieces = project.log.pieces((), project.log.past(as_of))
     return Neck(
-        project.settings.purposes,
+        purposes,
         project.definitions.contracts,
-        _settled(project, as_of, persons),
+        settle(project.consents.facts(as_of=as_of), purposes, persons),
         told=lambda source: profiles_of(pieces, source),
         persons=persons,
         forgotten=_forgotten(project, who),
     )
 
 
-def said_by(project: Project, profiles: Ints, as_of: int | None = None) -> Consent:
-    """The answers of one person, whose identifiers these are, under the number of the first."""
-    facts = project.consents.facts(profiles.tolist(), as_of)
+def said_by(project: Project, facts: pa.Table, profiles: Ints) -> Consent:
+    """The answers of one person, whose identifiers these are, by what they said, under the number of the first."""
     persons = np.arange(int(profiles.max()) + 1, dtype=np.int64)
     persons[profiles] = int(profiles.min())
     return settle(facts, project.settings.purposes, persons)
@@ -64,13 +66,10 @@ def pass_person(project: Project, use: Use, profiles: Ints, as_of: int | None = 
     profiles: the identifiers of the person
     raises:   Refused, with the reason, where the person's own word or the purpose's basis does not allow it; Lacking
     """
-    number = int(profiles.min())
-    persons = np.arange(int(profiles.max()) + 1, dtype=np.int64)
-    persons[profiles] = number
-    one = Neck(
-        project.settings.purposes, project.definitions.contracts, said_by(project, profiles, as_of),
-        told=lambda _: profiles, persons=persons,
-    ).permit(use, np.array([number], np.int64))  # fmt: skip
+    number = np.array([profiles.min()], np.int64)
+    said = said_by(project, project.consents.facts(profiles.tolist(), as_of), profiles)
+    neck_of_one = Neck(project.settings.purposes, project.definitions.contracts, said, told=lambda _: number)
+    one = neck_of_one.permit(use, number)
     reason = next(iter(one.counts))
     if not one.allowed.all():
         raise Refused(
@@ -94,17 +93,14 @@ def only_permitted(project: Project, purpose: str, people: People | None, as_of:
     facts = project.consents.facts(as_of=as_of, purposes=(*purposes.line(purpose), ALL))
     if purposes[purpose].basis != ASKED and not facts.num_rows:
         return people
-    persons = np.arange(project.consents.profiles(), dtype=np.int64)
-    if people is not None:
-        known = people.persons[: persons.size]
-        persons[: known.size] = known
+    known = np.empty(0, np.int64) if people is None else people.persons
+    persons = reaching(known, project.consents.profiles())
     answers = settle(facts, purposes, persons).of(purpose, persons)
     out = verdicts(purposes, purpose)[answers] >= ALLOWING
     if not out.any():
         return people
-    said = (people.version if people else -1, purpose, as_of, *project.consents.mark())
     persons[out] = -1
-    return People(crc32(repr(said).encode()), persons)
+    return People(persons)
 
 
 def _forgotten(project: Project, who: Identity) -> Ints:
@@ -112,18 +108,6 @@ def _forgotten(project: Project, who: Identity) -> Ints:
     erased = project.consents.erased()
     if not erased.size:
         return erased
-    owners = np.arange(project.consents.profiles(), dtype=np.int64)
-    known = who.persons[: owners.size]
-    owners[: known.size] = known
+    owners = reaching(who.persons, project.consents.profiles())
     whole, gone = (np.bincount(some, minlength=owners.size) for some in (owners, owners[erased]))
     return np.flatnonzero((gone > 0) & (gone == whole)).astype(np.int64)
-
-
-def _settled(project: Project, as_of: int | None, persons: Ints | None) -> Consent:
-    return settle(project.consents.facts(as_of=as_of), project.settings.purposes, persons)
-
-
-def _identity(project: Project, as_of: int | None) -> Identity:
-    from cxminute.app.people.identity import identity  # noqa: PLC0415 -- it reads the log
-
-    return identity(project, as_of)

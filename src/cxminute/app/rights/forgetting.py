@@ -13,25 +13,23 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 from unicodedata import normalize
 
 import numpy as np
 
+from cxminute.app.collecting import WAIT, quiet
 from cxminute.app.people.identity import Identity, identity
-from cxminute.app.people.naming import UnknownPerson, kind_asked, numbers_of, person_kinds
+from cxminute.app.people.naming import UnknownPerson, kind_asked, people_named, person_kinds, person_of
 from cxminute.app.project import Project
 from cxminute.app.rights.places import NOTE, clear, fields_of, pages_with, rows_of
 from cxminute.model.errors import WrongUse
-from cxminute.privacy.permits import Permit
-from cxminute.privacy.purposes import KEEPING
+from cxminute.privacy.rights import for_the_person
 from cxminute.privacy.standing import Words
 from cxminute.resolve.guards import normalised
 from cxminute.store import destroying, failpoints, forgetting, rewriting, scrubbing
-from cxminute.store.arrays import settle_folder
+from cxminute.store.arrays import settle_folder, write_whole
 from cxminute.store.backups import drop_links
 from cxminute.store.facts import alone
 from cxminute.store.forgetting import Removal
@@ -42,8 +40,6 @@ from cxminute.store.proofs import Proofs
 from cxminute.store.rewriting import Mine
 from cxminute.store.vault import APART, ERASED, LINKING, UNREADABLE, is_of_person
 
-WAIT: Final = 30.0
-"""Seconds to wait for whoever writes the log."""
 SOURCE: Final = "forgotten"
 """What a proof of forgetting bears in place of a source."""
 _ORDER: Final = "order_id"
@@ -107,29 +103,14 @@ def who_is(
     raises: UnknownPerson; UnknownName for a kind that no source has; WrongUse for an identifier of several people, or
             of nobody
     """
-    asked = [kind_asked(project, kind)] if kind else person_kinds(project)
-    asked = [name for name in asked if is_of_person(name)]
-    every = Permit(KEEPING, frozenset(project.definitions.contracts), {})
-    found = {number for some in numbers_of(project, every, identifier, asked).values() for number in some}
-    if not found:
-        raise UnknownPerson(" or ".join(sorted(name.removeprefix(LINKING) for name in asked)) or "identifier")
+    every = for_the_person(project.definitions.contracts.values())
+    found = people_named(project, every, {kind or "": [identifier]})
     if only:
         return Person(tuple(sorted(found)))
     known = known or identity(project)
-    if found & set(known.nobody["number"].to_pylist()):
-        raise WrongUse(
-            "That identifier is nobody's: many share it.",
-            allowed="an identifier of one person, or --only-this-identifier",
-            then="Nothing was forgotten.",
-        )
-    persons = {known.person(number) for number in found}
-    if len(persons) > 1:
-        raise WrongUse(
-            "That is an identifier of several people.",
-            allowed="--kind, or an identifier that is one person's",
-            then="Nothing was forgotten.",
-        )
-    return Person(tuple(sorted({*found, *known.profiles(persons.pop()).tolist()})))
+    instead = "an identifier of one person, or --only-this-identifier"
+    person = person_of(known, found, allowed=instead, then="Nothing was forgotten.")
+    return Person(tuple(known.profiles(person).tolist()))
 
 
 def asked_by(project: Project, number: int) -> list[Person]:
@@ -149,9 +130,10 @@ def asked_by(project: Project, number: int) -> list[Person]:
             then="Nothing was forgotten.",
         )
     theirs = [(kind, word) for kind, words in request.about.items() for word in words if _is_personal(project, kind)]
-    people = {who_is(project, word, kind).profiles for kind, word in theirs}
-    if not people:
-        raise UnknownPerson("identifier")
+    if not theirs:
+        raise UnknownPerson(())
+    known = identity(project)
+    people = {who_is(project, word, kind, known=known).profiles for kind, word in theirs}
     return [Person(profiles) for profiles in sorted(people)]
 
 
@@ -224,13 +206,13 @@ def proofs_of(project: Project, identifier: str, kind: str | None = None) -> lis
 
 def _through(project: Project, people: Sequence[Person], underway: dict[str, Any], now: int, wait: float) -> Forgotten:
     """All steps, from the first on: those that were done before a kill find nothing to do."""
-    with _held(project, wait):
+    with quiet(project, wait):  # all that was read by the rules of before is in the log
         _put(project, underway)
         failpoints.at("forgetting.noted")
         forgetting.suppress_all(project.log, _profiles(people), now)
         failpoints.at("forgetting.suppressed")
     _drain(project, now)
-    with _held(project, wait):
+    with quiet(project, wait):
         return _carry_out(project, people, underway, now)
 
 
@@ -338,10 +320,7 @@ def _orders(mine: Mine) -> list[tuple[str, int]]:
 
 def _words(project: Project, profiles: Collection[int], mine: Mine) -> Words:
     """What the identifiers say, as far as their keys are there."""
-    said: set[str] = set()
-    kinds = sorted(kind for kind in project.vault.kinds() if is_of_person(kind))
-    for kind in kinds:
-        said.update(project.vault.called(kind, sorted(profiles)).values())
+    said = {word for _, word in project.vault.called_people(sorted(profiles)).values()}
     for kind, numbers in mine.things.items():
         said.update(project.vault.called(kind, sorted(numbers)).values())
     said.update(forgetting.spoken(project.log, profiles, _linking_paths(project)))
@@ -453,17 +432,4 @@ def _begun(project: Project) -> dict[str, Any]:
 
 def _put(project: Project, underway: Mapping[str, Any]) -> None:
     """Puts the note on disk, durably. It holds numbers and counts."""
-    temporary: Path = project.folder / f".{NOTE}.{os.getpid()}"
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(underway, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(project.folder / NOTE)
-    settle_folder(project.folder)
-
-
-@contextmanager
-def _held(project: Project, wait: float) -> Iterator[None]:
-    """While no file is collected and nothing comes in: all that was read by the rules of before is in the log."""
-    with collecting(project.folder / "collects", wait=wait), collecting(project.folder, wait=wait):
-        yield
+    write_whole(project.folder / NOTE, json.dumps(underway).encode())

@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 
 from cxminute.app.analysis import View
 from cxminute.app.people.explaining import why
-from cxminute.app.people.naming import UnknownPerson, kind_asked, numbers_of, person_kinds
+from cxminute.app.people.naming import numbers_of, people_named, person_of
 from cxminute.app.people.who import Who, who_is
 from cxminute.app.project import Project
 from cxminute.app.rights.retaining import clock_of
-from cxminute.model.errors import Refused, WrongUse
+from cxminute.model.errors import Refused
 from cxminute.model.times import DAY, from_ms
 from cxminute.privacy.contracts import Contract
 from cxminute.privacy.permits import Permit
@@ -62,29 +62,11 @@ def whom(project: Project, leave: Permit, about: Mapping[str, Sequence[str]]) ->
     about:  kinds as the log calls them; '' for any kind that a person can have
     raises: UnknownPerson; UnknownName for a kind that no source has; WrongUse for those of several people, or nobody's
     """
-    numbers: list[int] = []
-    kinds: set[str] = set()
-    for kind, words in about.items():
-        asked = [kind_asked(project, kind)] if kind else person_kinds(project)
-        asked = [name for name in asked if is_of_person(name)]
-        kinds.update(asked)
-        for word in words:
-            numbers += [number for some in numbers_of(project, leave, word, asked).values() for number in some]
+    found = tuple(people_named(project, leave, about))
     known = who_is(project)
-    found = tuple(dict.fromkeys(numbers))
-    if not found:
-        raise UnknownPerson(" or ".join(sorted(name.removeprefix(LINKING) for name in kinds)) or "identifier")
-    if any(number in known.nobody for number in found):
-        raise WrongUse(
-            "That identifier is nobody's: many share it, and what stands under it is of all of them.",
-            allowed="an identifier of one person; cxm person ID --why says which are theirs",
-        )
-    if len({known.person(number) for number in found}) > 1:
-        raise WrongUse(
-            "That is an identifier of several people.",
-            allowed="--kind, or #NUMBER of the one that is meant, as cxm person ID --why shows them",
-        )
-    return Whom(tuple(known.members(found)), found, known, leave)
+    instead = "an identifier of one person; cxm person ID --why says which are theirs"
+    person = person_of(known.found, found, allowed=instead)
+    return Whom(tuple(known.members([person])), found, known, leave)
 
 
 def held(seen: View, who: Whom, *, portable: bool, now: int) -> dict[str, Any]:
@@ -156,12 +138,6 @@ def _names(project: Project, events: Sequence[Event]) -> dict[str, dict[int, str
     return {kind: project.vault.called(kind, sorted(some)) for kind, some in sorted(numbers.items())}
 
 
-def _called(project: Project, profiles: Sequence[int]) -> dict[int, tuple[str, str]]:
-    """Of each identifier of a person its kind, and what it says."""
-    kinds = sorted(kind for kind in project.vault.kinds() if is_of_person(kind))
-    return {number: (kind, said) for kind in kinds for number, said in project.vault.called(kind, profiles).items()}
-
-
 def _identifiers(project: Project, events: Sequence[Event], who: Whom) -> Section:
     told: dict[int, list[Event]] = {}
     for event in events:
@@ -169,7 +145,7 @@ def _identifiers(project: Project, events: Sequence[Event], who: Whom) -> Sectio
         for number in mine.intersection(who.profiles):
             told.setdefault(number, []).append(event)  # type: ignore[arg-type]  # a profile of theirs is a number
     found = []
-    for number, (kind, said) in sorted(_called(project, who.profiles).items()):
+    for number, (kind, said) in sorted(project.vault.called_people(who.profiles).items()):
         seen = told.get(number, [])
         apart, _, word = said.rpartition(APART)
         state = "erased" if ERASED in said else "unreadable" if UNREADABLE in said else "held"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from cxminute.app.project import Project
 from cxminute.collect.rejects import UNREAD
 from cxminute.privacy.standing import Words
 from cxminute.store import quarantine
-from cxminute.store.arrays import settle_folder
+from cxminute.store.arrays import write_whole
 
 OWN: Final = ("log", "index", "identity", "keys", "receipts", "proofs")
 """Folders of `.cxm` that hold numbers, keyed digests and keys, or are cleared by what belongs to them."""
@@ -32,11 +31,8 @@ def fields_of(project: Project) -> frozenset[str]:
 
 def rows_of(project: Project, words: Words) -> tuple[int, ...]:
     """Rows in quarantine in which one of the identifiers stands, also those that were replayed."""
-    found: list[int] = []
-    for number, reason, row in quarantine.every(project.log.state, project.keyring):
-        if words.stand_in(row, raw=reason in UNREAD):
-            found.append(number)
-    return tuple(found)
+    held = quarantine.every(project.log.state, project.keyring)
+    return tuple(one.number for one in held if words.stand_in(one.row, raw=one.reason in UNREAD))
 
 
 def pages_with(project: Project, words: Words) -> dict[str, int]:
@@ -56,7 +52,8 @@ def clear(project: Project, words: Words) -> dict[str, int]:
         if zipfile.is_zipfile(path):
             path.unlink()
         else:
-            _put(path, words.without(path.read_bytes().decode("utf-8", "surrogateescape"))[0])
+            text, _ = words.without(path.read_bytes().decode("utf-8", "surrogateescape"))
+            write_whole(path, text.encode("utf-8", "surrogateescape"))
     return done
 
 
@@ -81,16 +78,6 @@ def _count(path: Path, words: Words) -> int:
         if b"\0" in file.read(_HEAD):
             return 0
     return words.without(path.read_bytes().decode("utf-8", "surrogateescape"))[1]
-
-
-def _put(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    settle_folder(path.parent)
 
 
 def _said(project: Project, path: Path) -> str:

@@ -6,13 +6,13 @@ What happened stays, with its numbers: no count, journey or promise changes. Who
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 import msgspec
 
+from cxminute.app.collecting import WAIT, quiet
 from cxminute.app.project import Project
 from cxminute.model.times import DAY, said
 from cxminute.privacy.contracts import Contract
@@ -21,14 +21,11 @@ from cxminute.privacy.personal import is_personal
 from cxminute.store import clocks, destroying, removal, scrubbing
 from cxminute.store.clocks import Term
 from cxminute.store.forgetting import past_law
-from cxminute.store.log import collecting
 from cxminute.store.proofs import Proofs
 from cxminute.store.removal import Due
 from cxminute.store.requests import REMOVING, Request
 from cxminute.store.vault import PERSON_KINDS
 
-WAIT: Final = 30.0
-"""Seconds to wait for whoever writes the log."""
 _TABLES: Final = ("personal", "identifiers", "rejects")
 
 
@@ -120,7 +117,7 @@ def retain(project: Project, now: int, *, dry_run: bool = False, look: bool = Tr
     lawful = [one for one in project.definitions.contracts.values() if one.keep_by_law_for is not None]
     if not limited and not asked and not lawful and not proofs.begun():
         return done
-    with _held(project, wait):
+    with quiet(project, wait):
         due = removal.due(project.log, terms, now)
         contracts = project.definitions.contracts
         jobs = [_Job(_by_term(contracts[name], due[name]), _term(terms, name), due[name]) for name in due]
@@ -291,10 +288,3 @@ def _term(terms: Sequence[Term], source: str) -> Term:
 
 def _orphans(project: Project) -> tuple[str, ...]:
     return tuple(sorted(removal.sources_in_vault(project.log) - set(project.definitions.contracts)))
-
-
-@contextmanager
-def _held(project: Project, wait: float) -> Iterator[None]:
-    """While no file is collected and nothing comes in: what has a number is in a segment then, or is nobody's."""
-    with collecting(project.folder / "collects", wait=wait), collecting(project.folder, wait=wait):
-        yield

@@ -19,6 +19,7 @@ from cxminute.model.tables import REJECT
 from cxminute.privacy.contracts import Contract
 from cxminute.privacy.standing import Fields, is_telling
 from cxminute.resolve.guards import normalised
+from cxminute.store.suppressions import Suppressed
 from cxminute.store.vault import APART, LINKING
 
 REFUSED: Final = "forgotten"
@@ -40,7 +41,7 @@ def without_suppressed(
     if not held.digests:
         return kept, personal, rejects
     met: dict[str, int] = {}
-    rejects = _emptied(project, rejects, contract.source, met)
+    rejects = _emptied(project, held, rejects, contract.source, met)
     gone = np.zeros(kept.num_rows, np.bool_)
     for name in [name for name in kept.column_names if name.startswith(_BEGINS)]:
         kind = kind_of_column(name.removeprefix(_BEGINS))
@@ -58,8 +59,10 @@ def without_suppressed(
 
 def emptied(project: Project, source: str, rejects: pa.Table) -> pa.Table:
     """Rejects without what those rows say that carry an identifier of somebody who was forgotten."""
+    if not rejects.num_rows:
+        return rejects
     met: dict[str, int] = {}
-    found = _emptied(project, rejects, source, met)
+    found = _emptied(project, project.suppressions.now(), rejects, source, met)
     project.suppressions.met(met)
     return found
 
@@ -86,8 +89,7 @@ def _carrying(
     return found
 
 
-def _emptied(project: Project, rejects: pa.Table, source: str, met: dict[str, int]) -> pa.Table:
-    held = project.suppressions.now()
+def _emptied(project: Project, held: Suppressed, rejects: pa.Table, source: str, met: dict[str, int]) -> pa.Table:
     if not held.digests or not rejects.num_rows:
         return rejects
     rows, reasons, details = (rejects[name].to_pylist() for name in ("row", "reason", "detail"))

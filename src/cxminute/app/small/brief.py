@@ -11,7 +11,7 @@ from cxminute.app.analysis import View
 from cxminute.app.small.journeys import smallest_in
 from cxminute.app.small.promises import smallest_behind
 from cxminute.minute.brief import Line, Standing
-from cxminute.privacy.cells import suppress
+from cxminute.privacy.cells import suppress, tells_of_few
 
 _COUNTED = "volume"
 
@@ -79,10 +79,9 @@ def note_on(gone: int, smallest: Mapping[str, int], command: str) -> list[Line]:
 
 def _is_small(measure: str, value: float | None, n: float, need: int) -> bool:
     """Whether a figure is of too few, or with what it is of tells of too few, on either side."""
-    if value is None or need <= 1:
+    if value is None:
         return False
-    sizes = [value] if measure == _COUNTED else [n, round(value * n), n - round(value * n)]
-    return any(0 < size < need for size in sizes)
+    return tells_of_few(need, value) if measure == _COUNTED else tells_of_few(need, n, value)
 
 
 def _parts(row: Mapping[str, Any], need: int) -> list[dict[str, Any]]:

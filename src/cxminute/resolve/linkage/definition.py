@@ -63,7 +63,7 @@ MOST_LEVELS: Final = 4
 LINKAGE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What a linkage may be called."""
 FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
-_PART: Final = re.compile(r"([a-z][a-z0-9_]{0,40})(?::([1-9][0-9]?))?")
+_PART: Final = re.compile(rf"({FIELD.pattern})(?::([1-9][0-9]?))?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import msgspec
@@ -39,7 +38,7 @@ def score(linkage: Linkage, model: Model, records: pa.Table, api: Any, *, least:
         records = records.append_column(name, pa.nulls(records.num_rows, pa.string()))
     least = linkage.propose if least is None else least
     if records.num_rows < 2:
-        return _named(None, model)
+        return PAIRS.empty_table()
     if records.num_rows > linkage.every and not known_rules(linkage.blocking, kept):
         raise BadData(
             "No rule says which pairs are compared: the fields of every block are not known.",
@@ -52,10 +51,8 @@ def score(linkage: Linkage, model: Model, records: pa.Table, api: Any, *, least:
     return _named(predicted.as_pyarrow_table(), model)
 
 
-def _named(found: pa.Table | None, model: Model) -> pa.Table:
+def _named(found: pa.Table, model: Model) -> pa.Table:
     """The pairs in our words, in an order that no thread decides."""
-    if found is None:
-        return pa.table({field.name: pa.array([], field.type) for field in PAIRS})
     columns = {
         "a": pc.min_element_wise(found[f"{KEY}_l"], found[f"{KEY}_r"]),
         "b": pc.max_element_wise(found[f"{KEY}_l"], found[f"{KEY}_r"]),
@@ -83,9 +80,9 @@ def _part(pairs: pa.Table, model: Model, name: str) -> pa.Array:
 
     Which level it was is seen by what it adds. Few of the texts differ, and only those are written.
     """
-    told = model.figures[name]
-    weights = np.array([0.0, *(math.log2(one["m"] / one["u"]) for one in told)])
-    words = [UNKNOWN, *(one.level for one in model.trained.fields[name])]
+    told = model.trained.fields[name]
+    weights = np.array([0.0, *(one.weight for one in told)])
+    words = [UNKNOWN, *(one.level for one in told)]
     adds = pairs[name].to_numpy()
     level = np.argmin(np.abs(adds[:, None] - weights[None, :]), axis=1) if len(adds) else np.zeros(0, np.int64)
     rare = np.zeros(len(adds), np.int64)

@@ -105,17 +105,17 @@ def _count(linkage: Linkage, linker: Any, known: tuple[str, ...]) -> None:
     if not sure:
         allowed = "a rule of 'sure' over fields that events carry, or 'match'"
         raise BadData("No rule that is sure can be followed: the fields are not known.", allowed=allowed, then=then)
+    allowed = "rules under which records are one person's nearly always"
+    too_many = BadData("The sure rules hold for too many pairs.", allowed=allowed, then=then)
     try:
         linker.training.estimate_probability_two_random_records_match(
             [condition(rule) for rule in sure], recall=linkage.training.recall
         )
     except ValueError as fault:  # more pairs than there can be
-        allowed = "rules under which records are one person's nearly always"
-        raise BadData("The sure rules hold for too many pairs.", allowed=allowed, then=then) from fault
+        raise too_many from fault
     match = linker.misc.save_model_to_json()["probability_two_random_records_match"]
     if match > _LIKELIEST:
-        allowed = "rules under which records are one person's nearly always"
-        raise BadData("The sure rules hold for too many pairs.", allowed=allowed, then=then)
+        raise too_many
     if match <= 0:
         raise BadData(
             "No two records agree by the rules that are sure.",
