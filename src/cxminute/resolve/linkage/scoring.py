@@ -21,6 +21,7 @@ PAIRS: Final = pa.schema(
 )
 """What `score` returns, beside two columns of weights for each field: FIELD, and FIELD.rare where rarity counts."""
 RARE: Final = ".rare"
+_AT_ONCE: Final = 50_000  # pairs explained: what is made on the way is as large as what is said
 _FINE: Final = 10_000  # of rarity, four digits are told
 _FAR: Final = 1 << 32  # no rarity is near it
 
@@ -66,8 +67,13 @@ def _named(found: pa.Table, model: Model) -> pa.Table:
     return pa.table(columns).sort_by([("weight", "descending"), ("a", "ascending"), ("b", "ascending")])
 
 
-def explained(pairs: pa.Table, model: Model) -> pa.Array:
+def explained(pairs: pa.Table, model: Model) -> pa.ChunkedArray:
     """For each pair, JSON: by field its level and what it adds to the weight, and by how much rarity changes that."""
+    said = [_told(pairs.slice(start, _AT_ONCE), model) for start in range(0, pairs.num_rows, _AT_ONCE)]
+    return pa.chunked_array(said, pa.string())
+
+
+def _told(pairs: pa.Table, model: Model) -> pa.Array:
     parts = [_part(pairs, model, name) for name in model.fields if name in pairs.column_names]
     if not parts:
         return pa.array([""] * pairs.num_rows, pa.string())
@@ -83,18 +89,25 @@ def _part(pairs: pa.Table, model: Model, name: str) -> pa.Array:
     told = model.trained.fields[name]
     weights = np.array([0.0, *(one.weight for one in told)])
     words = [UNKNOWN, *(one.level for one in told)]
-    adds = pairs[name].to_numpy()
-    level = np.argmin(np.abs(adds[:, None] - weights[None, :]), axis=1) if len(adds) else np.zeros(0, np.int64)
-    rare = np.zeros(len(adds), np.int64)
+    met = _met(pairs[name])
+    kinds = met.dictionary.to_numpy()
+    level = np.argmin(np.abs(kinds[:, None] - weights[None, :]), axis=1) if len(kinds) else np.zeros(0, np.int64)
+    said = level[met.indices.to_numpy()] * _FAR
     if f"{name}{RARE}" in pairs.column_names:
-        rare = np.rint(pairs[f"{name}{RARE}"].to_numpy() * _FINE).astype(np.int64)
-    kinds, which = np.unique(level * _FAR + rare, return_inverse=True)
+        met = _met(pairs[f"{name}{RARE}"])
+        said += np.rint(met.dictionary.to_numpy() * _FINE).astype(np.int64)[met.indices.to_numpy()]
+    which = _met(pa.chunked_array([pa.array(said)]))
     encode = msgspec.json.Encoder().encode
     texts: list[str | None] = []
-    for kind in kinds.tolist():
+    for kind in which.dictionary.to_pylist():
         place = (kind + _FAR // 2) // _FAR
         part: dict[str, object] = {"level": words[place], "weight": round(float(weights[place]), 4)}
         if more := kind - place * _FAR:
             part["rare"] = more / _FINE
         texts.append(encode({name: part}).decode()[1:-1] if place else None)
-    return pa.array(texts, pa.string()).take(pa.array(which))
+    return pa.array(texts, pa.string()).take(which.indices)
+
+
+def _met(values: pa.ChunkedArray) -> pa.DictionaryArray:
+    """The values that differ, and where each is met: few of those of a comparison do."""
+    return values.combine_chunks().dictionary_encode()
