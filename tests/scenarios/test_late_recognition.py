@@ -14,12 +14,13 @@ import pytest
 from cxminute.app.analysis import View
 from cxminute.app.cli import run
 from cxminute.app.engines import joined
-from cxminute.app.people.identity import identity
+from cxminute.app.people.identity import Recognising, identity
 from cxminute.app.project import Project
 from cxminute.journeys.analyses import flows as flowing
 from cxminute.journeys.find import find
 from cxminute.journeys.plan import compile_plan
 from cxminute.store.engines.local import LocalEngine
+from cxminute.store.identity import Kept
 from cxminute.store.index import in_memory
 
 SITE = """name = "site"
@@ -195,3 +196,24 @@ def test_a_log_in_which_nobody_was_merged_is_read_as_it_lies(tmp_path: Path) -> 
     """Without a link no map is asked: the index is opened as ever."""
     project = shop(tmp_path, [each for each in VISITS if "cookie" in each])
     assert identity(project).people() is None
+
+
+def test_a_command_looks_once_who_is_who(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many files it takes: what they tell of people is on record when it ends, and was stitched once."""
+    visits = [row(number, "Viewed", 2, cookie=f"c{number}") for number in range(3)]
+    root, looks = shop(tmp_path, visits).root, list[Recognising]()
+    files = [tmp_path / f"later-{number}.ndjson" for number in range(3)]
+    for number, file in enumerate(files):
+        told = row(10 + number, "Bought", 3 + number, user="ada", cookie=f"c{number}")
+        file.write_text(json.dumps(told) + "\n", "utf-8")
+    really = Recognising.now
+
+    def counted(recognising: Recognising) -> Kept:
+        looks.append(recognising)
+        return really(recognising)
+
+    monkeypatch.setattr(Recognising, "now", counted)
+    assert run(["collect", *map(str, files), "--source", "site", "--project", str(root)]) == 0
+    assert len(looks) == 1
+    merges = Project(root).merges.all()
+    assert [(one.kind, one.person, one.other) for one in merges] == [("merge", 0, 1), ("merge", 0, 2)]

@@ -257,12 +257,15 @@ def take(
             settle()
             project.versions.learn(source.name, changed, told.id)
             done.told = log.finish(told, clock.now())
-        recognise(project)
         return done
 
 
 def recognise(project: Project) -> None:
-    """Brings who is who up to the log, and writes down who turned out to be whom, where events name people twice."""
+    """Brings who is who up to the log, and writes down who turned out to be whom, where events name people twice.
+
+    Commands that write to the log end with it, once, after all files and pages; where one was killed before, whoever
+    reads next does it first.
+    """
     from cxminute.app.people.identity import Recognising  # noqa: PLC0415 -- it takes a while, and a preview needs none of it
 
     Recognising(project).now()

@@ -9,7 +9,7 @@ from typing import Final
 from cxminute.app import output
 from cxminute.app.analysis import view
 from cxminute.app.brief import save, tell_week
-from cxminute.app.collecting import collect_file
+from cxminute.app.collecting import collect_file, recognise
 from cxminute.app.commands.setup import clear, init
 from cxminute.app.options import Reading
 from cxminute.app.project import Project
@@ -34,6 +34,7 @@ def run_demo(folder: Path, seed: int) -> None:
         with output.progress(paths[name].name, None) as advance:
             done = collect_file(project, paths[name], source, simulated.until, advance)
         output.say(f"  {paths[name].name}: {done.counts.rows:,} rows, {done.counts.added:,} events")
+    recognise(project)
     told = tell_week(view(Reading(project=folder)), simulated.weeks[-1])
     page = save(told.brief, folder / ".cxm" / "briefs")
     output.say("")

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cxminute.app.collecting import WAIT, TakenUp, alone, judged, known_of, prepare, take
+from cxminute.app.collecting import WAIT, TakenUp, alone, judged, known_of, prepare, recognise, take
 from cxminute.app.project import Project
 from cxminute.app.rights.suppressing import REFUSED
 from cxminute.collect.calls.reading import read_kept
@@ -70,7 +70,9 @@ def replay(
         held = waiting(project, source, reason, number)
         _check(held, source, fillings)
         bring = _of_door if source.at_door else _of_files
-        return bring(project, source, held, fillings, now)
+        done = bring(project, source, held, fillings, now)
+    recognise(project)
+    return done
 
 
 def trial(project: Project, source: Source, held: pa.Table, fillings: Sequence[Filling]) -> Received:

@@ -9,7 +9,7 @@ from pathlib import Path
 from cyclopts import App
 
 from cxminute.app import clock, output
-from cxminute.app.collecting import Collected, collect_file, preview
+from cxminute.app.collecting import Collected, collect_file, preview, recognise
 from cxminute.app.collecting import undo as take_back
 from cxminute.app.project import Project
 from cxminute.collect.rejects import REASONS
@@ -73,6 +73,8 @@ def collect(
         documents.append({"file": shown, **_document(done)})
         if not json:
             _show(shown, done)
+    if documents:
+        recognise(opened)
     if json:
         output.document({"collects": documents})
     return code

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from cxminute.app import output
+from cxminute.app.collecting import recognise
 from cxminute.app.project import Project
 from cxminute.app.pulling import PULLED_BY, Pulled, fetching, look, pull, settings_of
 from cxminute.collect.pulls.asking import iso
@@ -62,6 +63,8 @@ def pulling(
                 done.append(pull(opened, chosen, stream, fetch, since=begin, advance=advance))
             if not json:
                 _show(done[-1])
+    if done:
+        recognise(opened)
     if json:
         output.document({"source": chosen.name, "pulls": [_document(one) for one in done]})
     faults = [one.stopped for one in done if one.stopped is not None]
