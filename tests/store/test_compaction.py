@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import duckdb
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from cxminute.model.tables import MOMENT, REJECT
 from cxminute.model.times import DAY, HOUR
@@ -233,6 +234,24 @@ def test_a_path_that_was_named_between_two_segments_loses_no_value(arrivals: Arr
     assert answers(log, tmp_path, fresh=True) == before
     assert compact(log, NOON + DAY) == 0
     assert compact(log, NOON + DAY) == 0
+
+
+def test_a_reader_that_names_a_path_meanwhile_fails_no_merge(arrivals: Arrivals, database: str) -> None:
+    """What a reader notes of a segment comes before the merge, or after it, when the segment is gone: never between."""
+    log, state, read = log_of(arrivals), open_state(database), list[int]()
+    arrive(arrivals, [SOME] * 16, naming=False)
+    reader = Thread(target=lambda: read.extend(p.rows for p in EventLog(log.root, state).pieces(PATHS)))
+
+    def meanwhile(_: object, __: object, statement: str, *___: object) -> None:
+        if statement.startswith("DELETE FROM sides") and not read:
+            reader.start()
+            reader.join(0.7)  # time enough to note a path, where nothing holds it up
+
+    event.listen(log.state, "after_cursor_execute", meanwhile)
+    assert compact(log, NOON) == 1
+    reader.join(30)
+    state.dispose()
+    assert read == [48]
 
 
 def test_a_collect_of_files_after_a_merge_still_knows_the_events(arrivals: Arrivals) -> None:

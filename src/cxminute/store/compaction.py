@@ -154,6 +154,7 @@ def _replace(log: EventLog, members: Sequence[Segment], written: Written, collec
     with writing(log.state).begin() as connection:
         number = next_segment(connection)
         add_segment(connection, number, written, collect, members[0].part, members[0].source, correction=False)
+        connection.execute(select(SEGMENTS.c.id).where(SEGMENTS.c.id.in_(ids)).with_for_update())  # no more sides
         connection.execute(delete(SIDES).where(SIDES.c.segment.in_(ids)))
         connection.execute(delete(SEGMENTS).where(SEGMENTS.c.id.in_(ids)))
         retired = [
