@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ from alembic.migration import MigrationContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pysqlite3 import dbapi2
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, inspect, text
 
 from cxminute import store
 from cxminute.model.errors import BrokenStore
@@ -30,6 +31,56 @@ def test_migrations_lead_to_the_schema(tmp_path: Path) -> None:
     """A new state has exactly the tables that the code declares."""
     with open_state(state_url(tmp_path)).connect() as connection:
         assert _differences(connection) == []
+
+
+def test_a_new_state_is_what_migrations_would_have_made(database: str) -> None:
+    """Made at once or step by step, tables, columns, indexes and what they refer to are the same."""
+    stepwise = create_engine(database, module=dbapi2) if database.startswith("sqlite") else create_engine(database)
+    config = Config()
+    config.set_main_option("script_location", str(Path(store.__file__).parent / "migrations"))
+    with stepwise.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        expected = _told(connection)
+        for table in reversed(metadata.sorted_tables):
+            table.drop(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+    stepwise.dispose()
+    state = open_state(database)
+    with state.connect() as connection:
+        assert _told(connection) == expected
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [HEAD]
+    state.dispose()
+
+
+def _told(connection: Connection) -> dict[str, object]:
+    """Of each table its columns, indexes and constraints, as the database tells of them."""
+    seen = inspect(connection)
+    return {
+        name: (
+            sorted((c["name"], str(c["type"]), c["nullable"], c["default"]) for c in seen.get_columns(name)),
+            sorted((i["name"], i["column_names"], i["unique"]) for i in seen.get_indexes(name)),
+            sorted(u["column_names"] for u in seen.get_unique_constraints(name)),
+            seen.get_pk_constraint(name)["constrained_columns"],
+            sorted((f["constrained_columns"], f["referred_table"]) for f in seen.get_foreign_keys(name)),
+        )
+        for name in seen.get_table_names()
+        if name != "alembic_version"
+    }
+
+
+def test_whoever_opens_a_new_state_at_once_finds_it_whole(database: str) -> None:
+    """Processes that start together make it once."""
+
+    def opened(_: int) -> str | None:
+        state = open_state(database)
+        with state.connect() as connection:
+            found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        state.dispose()
+        return found
+
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(opened, range(6))) == [HEAD] * 6
 
 
 def _differences(connection: Connection) -> list[object]:
@@ -57,7 +108,7 @@ def test_a_state_of_an_older_version_is_brought_up_to_this_one(database: str, tm
         assert _differences(connection) == []
     assert seal_clear(state, Keyring(tmp_path / "keys"), SECRET)
     assert Vault(state, Keyring(tmp_path / "keys"), SECRET).number("user_id", "ann") == 0
-    [told] = EventLog(Path("nowhere"), state).collects()
+    [told] = EventLog(tmp_path / "log", state).collects()
     assert (told.file, told.finished_at) == ("a.csv", 2_000)
     state.dispose()
 

@@ -13,12 +13,14 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, InternalError, OperationalError
 
 from cxminute.model.errors import BadDefinition, BrokenStore
-from cxminute.store.schema import HEAD
+from cxminute.store.schema import HEAD, metadata
 
 T = TypeVar("T")
 
 BATCH: Final = 10_000
 """Values of one IN list: SQLite allows 32,766 parameters in a query, PostgreSQL 65,535."""
+
+_MAKING: Final = 0x63786D  # of PostgreSQL's advisory locks: 'cxm'
 
 State = Engine
 """What the rest of the house calls the database behind the state; nobody else knows which it is."""
@@ -39,9 +41,8 @@ def open_state(url: str) -> Engine:
             "The state's URL is none.", allowed="sqlite:///FILE or postgresql+psycopg://HOST/NAME"
         ) from fault
     event.listen(engine, "handle_error", _plainly)
-    found = _version(engine)
-    if found != HEAD:
-        _migrate(engine, found)
+    if _version(engine) != HEAD:
+        _bring_up(engine)
     return engine
 
 
@@ -132,27 +133,44 @@ def _version(engine: Engine) -> str | None:
     """The schema's version; None for a new database. Asked by hand: importing Alembic costs more than the answer."""
     try:
         with engine.connect() as connection:
-            if not engine.dialect.has_table(connection, "alembic_version"):
-                return None
-            found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-            return found
+            return _found(connection)
     except DatabaseError as fault:
         raise BrokenStore("The state cannot be read.", then="Restore it from a backup.") from fault
 
 
-def _migrate(engine: Engine, found: str | None) -> None:
-    from alembic import command  # noqa: PLC0415 -- only a new or an old state needs it
+def _found(connection: Connection) -> str | None:
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def _bring_up(engine: Engine) -> None:
+    """Makes the tables of a new state, or those that an older one lacks; only one does so at a time."""
+    with writing(engine).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_MAKING})"))
+        found = _found(connection)  # another may have been quicker
+        if found is None:
+            metadata.create_all(connection, checkfirst=False)
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+            connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+        elif found != HEAD:
+            _migrate(connection, found)
+
+
+def _migrate(connection: Connection, found: str) -> None:
+    from alembic import command  # noqa: PLC0415 -- only an old state needs it
     from alembic.config import Config  # noqa: PLC0415 -- likewise
     from alembic.script import ScriptDirectory  # noqa: PLC0415 -- likewise
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if found is not None and found not in known:
+    if found not in known:
         raise BrokenStore(
             f"The state was written by a newer version (schema {found}; this version knows {HEAD}).",
             then="Nothing was changed; install the newer version.",
         )
-    with writing(engine).begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
