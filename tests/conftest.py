@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.conformance.postgres import empty_database, initdb, postgres_server
+from tests.conformance.postgres import drop_database, empty_database, initdb, postgres_server
 from tests.conformance.spark_cluster import spark_cluster
 
 ROOT = Path(__file__).parent.parent
@@ -39,6 +40,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(reason)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _settled() -> Iterator[None]:
+    """What is there before the first test is not looked through for garbage again and again: it stays to the end."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data; tests that ask for it are marked outside("shared")."""
@@ -53,9 +63,11 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_url(server: str) -> str:
+def postgres_url(server: str) -> Iterator[str]:
     """The url of an empty database, as a project's state has it; who asks for it is marked outside("postgresql")."""
-    return empty_database(server)
+    url = empty_database(server)
+    yield url
+    drop_database(server, url)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,8 @@ from cxminute.app import warming
 from cxminute.app.cli import COMMANDS, OVER_EVENTS
 
 ASK = """
-import json, sys
+import gc, json, sys
+gc.disable()
 import cxminute as cx
 events = {"person": [1, 1, 2, 2, 2], "event": ["A", "B", "A", "A", "C"], "at": [0, 5, 0, 3, 9], "x": [1, 2, 3, 4, 5]}
 answers = []

@@ -35,7 +35,7 @@ def postgres_server(folder: Path) -> Iterator[str]:
     data = folder / "data"
     tools = programs.parent
     subprocess.run([programs, "-D", data, "-U", "cxm", "-A", "trust"], check=True, capture_output=True, user=user)
-    options = f"-c listen_addresses='' -k {folder} -c fsync=off"
+    options = f"-c listen_addresses='' -k {folder} -c fsync=off -c autovacuum=off"  # databases live a second
     start: list[str | Path] = [tools / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"]
     subprocess.run(start, check=True, capture_output=True, user=user)
     try:
@@ -51,3 +51,10 @@ def empty_database(server: str) -> str:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return server.replace("postgresql://cxm@/postgres", f"postgresql+psycopg://cxm@/{name}")
+
+
+def drop_database(server: str, url: str) -> None:
+    """Drops a database, whoever is still connected: hundreds of them are gigabytes, to be written and removed."""
+    name = url.partition("@/")[2].partition("?")[0]
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

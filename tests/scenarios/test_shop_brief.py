@@ -6,11 +6,13 @@ import html
 import json
 import re
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from cxminute.app import demo
 from cxminute.app.analysis import view
 from cxminute.app.brief import tell_week
 from cxminute.app.cli import run
@@ -105,4 +107,12 @@ def test_the_demo_ends_with_a_brief_that_names_its_troubles(
     assert "<svg" in text
     assert "<script" not in text
     assert run(["check", "--project", "cxm-demo"]) == 0
+    before = _added(tmp_path / "cxm-demo")
+    monkeypatch.setattr(demo, "simulate", partial(simulate, scale=0.1))
     assert run(["demo"]) == 0, "a second demo replaces the first"
+    assert 0 < _added(tmp_path / "cxm-demo") < before / 5
+
+
+def _added(root: Path) -> int:
+    """How many events were collected into a project."""
+    return sum(told.counts.added for told in view(Reading(project=root)).project.log.collects())

@@ -66,17 +66,28 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(draining, "REST", 0.0)
 
 
+@pytest.fixture(scope="module")
+def shops(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Iterator[Shop]]:
+    """As many shops as this file has tests, each a project of its own, all behind one door."""
+    folder = tmp_path_factory.mktemp("shops")
+    made = []
+    for number in range(sum(item.path == request.path for item in request.session.items)):
+        root = folder / f"project-{number}"
+        (root / "sources").mkdir(parents=True)
+        (root / "cxm.toml").write_text('name = "shop"\n', "utf-8")
+        (root / "sources" / "shop.toml").write_text(SHOP, "utf-8")
+        project = Project(root)
+        made.append((root, project.keys.add("shop", clock.now())))
+        project.close()
+    with door(folder / "log", *(root for root, _ in made), SHOP_SECRET=SECRET) as running:
+        yield iter([Shop(root, running, key) for root, key in made])
+
+
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
-    """A shop behind a door."""
+def shop(shops: Iterator[Shop], monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A shop that has sent nothing yet."""
     monkeypatch.setenv("SHOP_SECRET", SECRET)
-    root = tmp_path / "project"
-    (root / "sources").mkdir(parents=True)
-    (root / "cxm.toml").write_text('name = "shop"\n', "utf-8")
-    (root / "sources" / "shop.toml").write_text(SHOP, "utf-8")
-    key = Project(root).keys.add("shop", clock.now())
-    with door(tmp_path / "log", root) as running:
-        yield Shop(root, running, key)
+    return next(shops)
 
 
 def test_a_genuine_webhook_becomes_events(shop: Shop) -> None:

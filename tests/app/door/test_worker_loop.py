@@ -59,6 +59,7 @@ def test_segments_that_cannot_be_merged_hold_up_no_events(tmp_path: Path, monkey
 
     monkeypatch.setattr(looping, "compact", failing)
     monkeypatch.setattr(looping, "COMMITS", 1)
+    monkeypatch.setattr(looping, "SETTLE", 0.1)
     project = make_site(tmp_path / "site")
     with working(project.root):
         for number in range(6):
