@@ -141,7 +141,7 @@ def _fill(project: Project, events: int, people: int) -> None:
         project.vault.intern("user_id", pa.chunked_array([words], pa.string()))
     told = log.begin(SOURCE, FileId("drawn", "drawn"), _AT)
     with writing(log.state).begin() as connection:
-        give_codes(connection, SOURCE, NAMES)
+        give_codes(connection, log.names, SOURCE, NAMES)
     for number, (table, special) in enumerate(_tables(events, people), start=1):
         _write(log, told.id, number, table, special)
     log.finish(told, _AT)
@@ -154,7 +154,7 @@ def _write(log: EventLog, collect: int, number: int, table: pa.Table, special: N
     personal = theirs.select(["id", "profile"]).append_column("properties.name", said)
     with writing(log.state).begin() as connection:
         add_segment(connection, number, written, collect, number, SOURCE, correction=False)
-        put_personal(connection, log.keyring, collect, number, personal)
+        put_personal(connection, log.keyring, SOURCE, collect, number, personal)
 
 
 def _tables(events: int, people: int) -> Iterator[tuple[pa.Table, NDArray[np.bool_]]]:

@@ -12,6 +12,8 @@ import pytest
 
 from cxminute.app.analysis import View
 from cxminute.app.engines import engine_of
+from cxminute.app.people.accounts import Account
+from cxminute.app.people.accounts import accounts as all_accounts
 from cxminute.app.project import Project
 from cxminute.store.engines.local import LocalEngine
 from tests.app.linked_site import collect, cxm, event, make_linked, told
@@ -106,6 +108,24 @@ def test_all_accounts_are_told_with_whom_they_depend_on(site: Project, capsys: p
     assert (found["smiths"]["given"], found["dealer"]["given"]) == (10, 0)
     cxm(site, "accounts", "acm", code=2)
     assert "acme" not in capsys.readouterr().err
+
+
+def test_who_joins_while_accounts_are_read_is_no_member_yet(
+    site: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is shown of whom it was not asked whether they may be; the next time they are."""
+
+    def meanwhile(project: Project, *asked: Any) -> list[Account]:
+        collect(site, [event(70, 16, "Order Completed", userId="eve", groupId="acme")])
+        return all_accounts(project, *asked)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("cxminute.app.commands.accounts.all_accounts", meanwhile)
+        during = told(site, capsys, "accounts", "acme")["account"]
+    after = told(site, capsys, "accounts", "acme")["account"]
+    assert [[one["identifiers"][0]["id"] for one in found["members"]] for found in (during, after)] == [
+        ["ada", "bob", "cyd"], ["ada", "bob", "cyd", "eve"],
+    ]  # fmt: skip
 
 
 def test_an_ecosystem_is_drawn(site: Project, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -117,6 +117,7 @@ def test_a_backup_without_keys_answers_as_before_and_tells_nobody_who(
     assert "1 call that waited cannot be read" in capsys.readouterr().out
     again = Project(tmp_path / "again")
     assert (ids(again), again.log.hashes()) == (ids(embedded), embedded.log.hashes())
+    assert again.log.codes() == embedded.log.codes(), "what events are called needs no key of an identifier"
     assert said(again) == set()
     number = embedded.vault.number("user_id", f"{WORD}Door")
     assert number is not None

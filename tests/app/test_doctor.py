@@ -15,8 +15,10 @@ from cxminute.app import clock, doctoring
 from cxminute.app.cli import run
 from cxminute.app.door.draining import Drain
 from cxminute.app.project import Project
+from cxminute.model.errors import BrokenStore
 from cxminute.model.times import DAY, HOUR
 from tests.app.small_site import call, item, make_site
+from tests.scenarios.planted import CONTRACT, HEAD, ORDERS, row, take
 
 
 @pytest.fixture
@@ -43,9 +45,12 @@ def test_a_project_that_is_well(site: Project, capsys: pytest.CaptureFixture[str
     code, found = told(site, capsys)
     assert code == 0
     assert {name: check["state"] for name, check in found.items()} == dict.fromkeys(
-        ("database", "segments", "receipts", "files", "inbox", "identifiers", "write keys", "disk", "sync", "clock"),
+        (
+            "database", "segments", "receipts", "files", "names", "inbox", "identifiers", "write keys", "disk", "sync",
+            "clock",
+        ),
         "well",
-    )
+    )  # fmt: skip
     assert run(["doctor", "--project", str(site.root)]) == 0
     assert "1 segment: all as they were written." in capsys.readouterr().out
 
@@ -90,6 +95,17 @@ def cut_receipts(site: Project) -> None:
     os.truncate(run, run.stat().st_size - 1)
 
 
+def lose_names(project: Project) -> None:
+    """What names say is not there."""
+    (project.folder / "log" / "names.json").unlink()
+
+
+def cut_names(project: Project) -> None:
+    """What names say was cut off."""
+    path = project.folder / "log" / "names.json"
+    path.write_bytes(path.read_bytes()[:-3])
+
+
 def lose_key(site: Project) -> None:
     """The key of the digests is gone."""
     (site.folder / "keys" / "digest.key").unlink()
@@ -118,6 +134,8 @@ def receive_tomorrow(site: Project) -> None:
         (lose_receipts, "receipts", "missing or cut off"),
         (cut_receipts, "receipts", "missing or cut off"),
         (lose_key, "keys", "lost"),
+        (lose_names, "names", "names.json is missing"),
+        (cut_names, "names", "names.json is damaged"),
         (show_key, "keys", "chmod 600"),
         (leave_waiting, "inbox", "does a worker run?"),
         (receive_tomorrow, "clock", "set back"),
@@ -187,3 +205,44 @@ def test_a_project_on_postgresql_is_looked_at_too(
     assert [one.said for one in found.values() if one.state == "wrong"] == []
     project.inbox.close()
     project.log.state.dispose()
+
+
+def test_names_of_files_that_are_lost_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By doctor as something to know, once those of events are read again; in a list of collects they stand as none."""
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "cxm.toml").write_text('name = "shop"\n', "utf-8")
+    (tmp_path / "sources" / "orders.toml").write_text(ORDERS + CONTRACT, "utf-8")
+    project = Project(tmp_path)
+    take(project, "orders", "ann.csv", [HEAD, row("ann", "o1")])
+    before = project.log.codes()
+    (project.folder / "log" / "names.json").write_text('{"events": {', "utf-8")
+    assert Project(tmp_path).log.codes() == before
+    code, found = told(project, capsys)
+    assert (code, found["names"]["state"], found["names"]["files"]) == (0, "note", 1)
+    assert run(["collects", "--json", "--project", str(tmp_path)]) == 0
+    assert json.loads(capsys.readouterr().out)["collects"][0]["file"] is None
+    assert run(["collects", "--project", str(tmp_path)]) == 0
+    assert "(name not readable)" in " ".join(capsys.readouterr().out.split())
+    assert run(["collects", "undo", "1", "--project", str(tmp_path)]) == 0
+    assert "Collect 1 is taken back: 1 event." in capsys.readouterr().out
+    take(project, "orders", "ann.csv", [HEAD, row("ann", "o1")])
+    assert [one.file.startswith("\x1f") for one in project.log.collects()] == [False, False], "the very same file"
+    project.close()
+
+
+def test_nothing_is_collected_under_another_key(tmp_path: Path) -> None:
+    """Where the project's own key is lost, a file is refused, and again: no other key is made in its place."""
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "cxm.toml").write_text('name = "shop"\n', "utf-8")
+    (tmp_path / "sources" / "orders.toml").write_text(ORDERS + CONTRACT, "utf-8")
+    project = Project(tmp_path)
+    take(project, "orders", "one.csv", [HEAD, row("ann", "o1")])
+    project.close()
+    (key := project.folder / "keys" / "digest.key").unlink()
+    for _ in range(2):
+        project = Project(tmp_path)
+        with pytest.raises(BrokenStore, match="lost"):
+            take(project, "orders", "two.csv", [HEAD, row("bo", "o2")])
+        assert len(project.log.collects()) == 1
+        project.close()
+        assert not key.exists()

@@ -21,6 +21,7 @@ from cxminute.app.rights.retaining import retain
 from cxminute.model.times import DAY
 from cxminute.store.schema import PERSONAL
 from cxminute.store.state import writing
+from cxminute.store.vault import called_events
 from tests.app.small_site import NOON, SOURCE, call, item, make_site
 
 JOURNEY = 'name = "buys"\nper = "person"\npattern = \'"Product Viewed" -> "Order Completed"\'\nwindow = "9 days"\n'
@@ -190,8 +191,9 @@ def test_an_event_of_another_source_that_bears_the_same_id_is_not_handed_out(sit
     """Ids are unique in their source: a carrier's word on ada's order brings no value of somebody else's event."""
     site.inbox.put([call([item(50, userId="zoe", properties={"email": "zoe@shop.example"})], source="bought")])
     Drain(site).once(NOON)
+    before, after = called_events(site.keyring, "bought", ["m50", "m2"])
     with writing(site.log.state).begin() as connection:  # as if nobody had been named, with an id that the site has too
-        connection.execute(update(PERSONAL).where(PERSONAL.c.event == "m50").values(event="m2", profile=None))
+        connection.execute(update(PERSONAL).where(PERSONAL.c.event == before).values(event=after, profile=None))
     assert site.holdings.personal((), {("site", "m2"), ("site", "m6")}) == {}
     assert list(site.holdings.personal((), {("bought", "m2")})) == [("bought", "m2")]
 

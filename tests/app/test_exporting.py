@@ -286,6 +286,17 @@ def test_a_person_goes_out_by_number(shop: Path) -> None:
     assert sorted(persons) == ["person 0", "person 1"]
 
 
+def test_a_person_of_several_identifiers_goes_out_as_one(shop: Path) -> None:
+    """Whom people say to be one is one case and one object; held apart again, they are two."""
+    assert cxm(shop, "link", "ada", "bob", "--because", "one woman, two accounts") == 0
+    assert cxm(shop, "events", "--export", shop / "out.xes", "--per", "person") == 0
+    assert [len(events) for _, events in said_of_xes((shop / "out.xes").read_bytes())["traces"]] == [5]
+    persons = [one["id"] for one in told_by(shop)["objects"] if one["type"] == "person"]
+    assert persons == ["person 0"]
+    assert cxm(shop, "unlink", "ada", "bob", "--because", "a mistake") == 0
+    assert len([one for one in told_by(shop)["objects"] if one["type"] == "person"]) == 2
+
+
 def test_orders_persons_and_promises_are_objects(shop: Path) -> None:
     """Every promise of the ledger is an object with its state, tied to its order and to the events that decide it."""
     document = told_by(shop)

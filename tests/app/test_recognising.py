@@ -18,7 +18,7 @@ from cxminute.app.people.identity import Identity, Recognising, identity, suppos
 from cxminute.app.project import Project
 from cxminute.model.errors import BrokenStore
 from cxminute.model.times import HOUR
-from cxminute.store.bonds import Bonds, Said
+from cxminute.store.bonds import Said
 from cxminute.store.merges import Merges
 from tests.app.small_site import NOON, call, item, make_site
 
@@ -180,7 +180,7 @@ def test_what_was_known_at_a_moment_can_be_asked_again(tmp_path: Path) -> None:
     now = identity(project)
     assert frozenset({"user_id ada", "anonymous_id c1", "anonymous_id c2"}) in people(project, now)
     assert identity(project, NOON * 2).version == now.version
-    bonds = Bonds(project.log.state)
+    bonds = project.bonds
     visitors = [project.vault.number("anonymous_id", name) or 0 for name in ("c1", "c2")]
     bonds.say([(visitors[0], visitors[1])], "apart", how="hand", why="two", known_at=NOON * 2)
     assert people(project, identity(project, NOON * 2 - 1)) == people(project, now)
@@ -238,7 +238,7 @@ def test_what_is_taken_back_by_hand_is_as_if_never_said(tmp_path: Path) -> None:
     project = site(tmp_path)
     brought(project, visit(1, "c1"), visit(2, "c2"), item(3, userId="ada", anonymousId="c1", **PLAIN))
     before = people(project)
-    bonds = Bonds(project.log.state)
+    bonds = project.bonds
     visitors = [project.vault.number("anonymous_id", name) or 0 for name in ("c1", "c2")]
     a, b = sorted(visitors)
     for turn, said in enumerate(("linked", "nothing", "apart", "nothing")):
@@ -274,7 +274,7 @@ def test_the_past_can_be_asked_of_a_map_made_anew(tmp_path: Path) -> None:
     """What was said before it was taken back is known again, though nobody is linked now and all is made anew."""
     project = site(tmp_path)
     brought(project, *(visit(number, f"c{number}") for number in range(3)))
-    bonds = Bonds(project.log.state)
+    bonds = project.bonds
     for turn, said in enumerate(("linked", "nothing")):
         bonds.say([(0, 2)], said, how="hand", why="seen", known_at=NOON + turn * HOUR)
         identity(project)
@@ -327,7 +327,7 @@ def test_every_merge_is_on_record_however_often_it_comes_and_goes(tmp_path: Path
     project = site(tmp_path)
     brought(project, *(visit(number, f"c{number}") for number in range(3)))
     identity(project)
-    bonds, noticed = Bonds(project.log.state), []
+    bonds, noticed = project.bonds, []
     steps = [(1, 2, "linked"), (0, 1, "linked"), (1, 2, "nothing"), (0, 1, "nothing"), (1, 2, "linked")]
     for turn, (a, b, said) in enumerate(steps):
         bonds.say([(a, b)], said, how="hand", why="seen", known_at=NOON + turn)

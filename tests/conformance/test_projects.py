@@ -67,6 +67,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, told in (("first", rows), ("second", again)):
         (root / f"{name}.csv").write_text("\n".join([HEADER, *told]) + "\n", "utf-8")
         assert run(["collect", str(root / f"{name}.csv"), "--source", "orders", "--project", str(root)]) == 0
+    words = ["consent", "set", "c7", "*", "restricted", "--because", "disputed"]  # and with them their orders
+    assert run([*words, "--project", str(root)]) == 0
     return root
 
 

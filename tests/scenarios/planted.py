@@ -14,13 +14,14 @@ from cxminute.app.door.draining import Drain
 from cxminute.app.project import Project
 from cxminute.app.replaying import replay
 from cxminute.model.calls import HOOK, Call
-from cxminute.store.bonds import APART, LINKED, NOTHING, Bonds
+from cxminute.store.bonds import APART, LINKED, NOTHING
+from cxminute.store.consents import Saying
 from cxminute.store.disclosures import THE_PERSON, Disclosures
 from cxminute.store.merges import Merge, Merges
 from cxminute.store.profiles import Span
-from cxminute.store.vault import opened_personal
 from cxminute.store.whole import whole
 from tests.collect.readers.shops import shopify_order
+from tests.store.vaults import personal_of
 
 WORD, OPEN = "Qz7Canary", "Qz7Open"
 """What is planted where a person's identifiers and personal values stand, and where an event says what is open."""
@@ -115,30 +116,31 @@ def hook(number: int, who: str, ids: str) -> Call:
     return Call("shop", NOON, HOOK, "orders/updated", 1, body.encode())
 
 
-def make(root: Path, state: str = "", *, names: bool = True) -> Project:
-    """A project with a person planted everywhere, and others beside.
-
-    names: also in what lies open in the state: names of events, senders' numbers of them, reasons that people give
-    """
+def make(root: Path, state: str = "") -> Project:
+    """A project with a person planted everywhere, and others beside."""
     (root / "sources").mkdir(parents=True)
     (root / "cxm.toml").write_text(f'name = "planted"\n{f"state = {json.dumps(state)}" if state else ""}\n', "utf-8")
     for name, text in (("orders", ORDERS), ("visits", VISITS), ("site", SITE), ("shop", SHOP)):
         (root / "sources" / f"{name}.toml").write_text(f"{text}{CONTRACT}", "utf-8")
     project = Project(root)
-    ids = OPEN if names else "w"
-    files(project, ids)
+    files(project, OPEN)
     project.inbox.put(
-        [call([*sent(WHO, 1, ids), *sent(OTHER, 2, OTHER)]), hook(5001, WHO, ids), hook(5002, OTHER, OTHER)]
+        [call([*sent(WHO, 1, OPEN), *sent(OTHER, 2, OTHER)]), hook(5001, WHO, OPEN), hook(5002, OTHER, OTHER)]
     )
-    bad = {"type": "track", "messageId": f"{ids}-bad", "userId": WHO, "event": "Order Completed", "timestamp": "never"}
+    bad = {
+        "type": "track",
+        "messageId": f"{OPEN}-bad",
+        "userId": WHO,
+        "event": "Order Completed",
+        "timestamp": f"{WORD} never",
+    }
     project.inbox.put([call([bad, {**bad, "userId": OTHER, "messageId": "bo-bad"}])])
-    if names:
-        only = {"type": "track", "messageId": f"{OPEN}-n", "userId": WHO, "timestamp": BEFORE, "event": f"{OPEN} named"}
-        project.inbox.put([call([only])])
+    only = {"type": "track", "messageId": f"{OPEN}-n", "userId": WHO, "timestamp": BEFORE, "event": f"{OPEN} named"}
+    project.inbox.put([call([only])])
     drain = Drain(project)
     while drain.once(NOON).events:
         pass
-    beside(project, names=names)
+    beside(project)
     return project
 
 
@@ -154,25 +156,28 @@ def take(project: Project, source: str, name: str, lines: Sequence[str]) -> int:
 def files(project: Project, ids: str) -> None:
     """Files in two formats, one corrected, one taken back, one with a bad row, one of them replayed."""
     rows = [HEAD, row(WHO, f"{ids}-o1", colour=f"{OPEN} hue"), row(OTHER, "bo-o1")]
-    take(project, "orders", "a.csv", rows)
+    take(project, "orders", f"{WORD}-user.csv", rows)
     rows[1] = row(WHO, f"{ids}-o1", colour=f"{OPEN} corrected")
     take(project, "orders", "b.csv", rows)
     undo(project, take(project, "orders", "c.csv", [HEAD, row(WHO, f"{ids}-o2"), row(OTHER, "bo-o2")]))
-    bad = [row(WHO, f"{ids}-o3", at="never"), row(OTHER, "bo-o3", at="never")]
+    bad = [row(WHO, f"{ids}-o3", at=f"{WORD} never"), row(OTHER, "bo-o3", at="never")]
     take(project, "orders", "d.csv", [HEAD, *bad])
     replay(project, project.source("orders"), NOON)
     visit = {"who": WHO, "cookie": f"{WHO}-cookie", "phone": "+49 151 7654321", "at": BEFORE, "free": f"{OPEN} free"}
     other = {"who": OTHER, "cookie": "bo-cookie", "phone": "+49 151 1111111", "at": BEFORE, "free": "bo free"}
-    take(project, "visits", "v.ndjson", [json.dumps(one) for one in (visit, other, {**visit, "at": "at noon"})])
+    take(project, "visits", "v.ndjson", [json.dumps(one) for one in (visit, other, {**visit, "at": f"{WORD} noon"})])
 
 
-def beside(project: Project, *, names: bool) -> None:
-    """What is kept beside the log: merges and unmerges, requests, disclosures, briefs, exports, the index."""
+def beside(project: Project) -> None:
+    """What is kept beside the log: consents, merges and unmerges, requests, disclosures, briefs, exports, the index."""
     number, other = (project.vault.number("user_id", name) or 0 for name in (WHO, OTHER))
-    bonds = Bonds(project.log.state)
+    bonds = project.bonds
     for turn in range(20):
         said = (LINKED, NOTHING, APART, NOTHING)[turn % 4]
-        bonds.say([(number, other)], said, how="hand", why=OPEN if names else "so", known_at=NOON + turn)
+        bonds.say([(number, other)], said, how="hand", why=f"{WORD} {turn}", known_at=NOON + turn)
+    for purpose, who in (("service-provision", number), ("service-optimisation", other)):
+        why = f"{WORD} by letter" if who == number else "by letter"
+        project.consents.say([Saying(who, purpose, "granted", "hand", NOON, why=why)], NOON)
     Merges(project.log.state).note([Merge("merge", other, number, None, None, "hand", "", NOON, NOON)])
     Disclosures(project.log.state).note([number, other], THE_PERSON, "service-provision", "everything", NOON)
     for kind in ("erasure", "access"):
@@ -191,13 +196,7 @@ def beside(project: Project, *, names: bool) -> None:
 def of_others(project: Project) -> list[str]:
     """All that the log and the vault say of others, as text, in order."""
     said = []
-    values = {}
-    with project.log.state.connect() as connection:
-        rows = connection.exec_driver_sql("SELECT id, profile, sealed, event FROM personal").fetchall()
-    for (*_, event), document in zip(
-        rows, opened_personal(project.keyring, [(i, p, bytes(s)) for i, p, s, _ in rows]), strict=True
-    ):
-        values[event] = document
+    values = dict(personal_of(project.log))
     for one in whole(project.log.pieces(()), Span(), "person"):
         told = (
             f"{one.id} {one.name} {one.at} {one.subject} {sorted(one.values.items())} {one.rest} {values.get(one.id)}"

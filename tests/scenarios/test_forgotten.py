@@ -40,13 +40,13 @@ LATER = NOON + 60_000
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.outside("postgresql"))])
 def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """The project, on each database; on PostgreSQL nothing in what lies open in its log of writes."""
+    """The project, on each database."""
     embedded = request.param == "sqlite"
     with pytest.MonkeyPatch.context() as patch:
         if not embedded:
             patch.setenv("PLANTED_STATE", empty_database(request.getfixturevalue("server")))
         folder = tmp_path_factory.mktemp("planted") / "shop"
-        project = make(folder, "" if embedded else "env:PLANTED_STATE", names=embedded)
+        project = make(folder, "" if embedded else "env:PLANTED_STATE")
         yield project
         project.close()
 

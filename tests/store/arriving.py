@@ -23,7 +23,7 @@ from cxminute.store.compaction import compact
 from cxminute.store.inbox import open_inbox
 from cxminute.store.log import Chunk, EventLog, collecting
 from cxminute.store.state import open_state, state_url
-from tests.store.vaults import personal_of
+from tests.store.vaults import log_in, personal_of
 
 NOON = 20_000 * DAY + 12 * 60 * MINUTE
 SECRET = b"s" * 32
@@ -101,7 +101,7 @@ def work(folder: Path) -> None:
     """Takes one call after the other into the log, compacting on the way, until the inbox is empty."""
     inbox = open_inbox(state_url(folder), folder)
     state = open_state(state_url(folder))
-    log = EventLog(folder / "log", state)
+    log = log_in(folder, state)
     arrivals = Arrivals(log, folder, SECRET)
     at = NOON
     while True:
@@ -123,7 +123,7 @@ def work(folder: Path) -> None:
 def tell(folder: Path) -> None:
     """Writes what is in the log: its content, counts, personal values and balance; and checks every segment."""
     state = open_state(state_url(folder))
-    log = EventLog(folder / "log", state)
+    log = log_in(folder, state)
     log.verify()
     arrivals = Arrivals(log, folder, SECRET)
     with state.connect() as connection:

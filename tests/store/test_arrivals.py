@@ -16,7 +16,7 @@ from cxminute.store.arrivals import Arrival, Arrivals, Became
 from cxminute.store.log import Chunk, EventLog
 from cxminute.store.state import open_state, state_url
 from tests.store.arriving import NOON, PATHS, SECRET, arrival, content
-from tests.store.vaults import personal_of
+from tests.store.vaults import log_in, personal_of
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def arrivals(tmp_path: Path, state: Engine) -> Arrivals:
 
 def open_arrivals(folder: Path, state: Engine) -> Arrivals:
     """The way into the log of a folder."""
-    return Arrivals(EventLog(folder / "log", state), folder, SECRET)
+    return Arrivals(log_in(folder, state), folder, SECRET)
 
 
 def log_of(arrivals: Arrivals) -> EventLog:

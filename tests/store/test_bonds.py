@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import Engine
 
 from cxminute.model.errors import WrongUse
 from cxminute.store.bonds import APART, LINKED, NOTHING, Bonds, linking, unlinking
+from cxminute.store.keyring import Keyring
 from cxminute.store.merges import Merge, Merges
+from cxminute.store.schema import BONDS
 
 
-def test_the_newest_of_a_pair_stands_and_nothing_is_overwritten(state: Engine) -> None:
+def test_the_newest_of_a_pair_stands_and_nothing_is_overwritten(state: Engine, tmp_path: Path) -> None:
     """Of each pair what was said last holds; what held at an earlier moment is still read, in either order."""
-    bonds = Bonds(state)
+    bonds = Bonds(state, Keyring(tmp_path / "keys"))
     bonds.say([(7, 3), (1, 2)], LINKED, how="hand", why="the same card", known_at=10)
     bonds.say([(3, 7)], APART, how="hand", why="two sisters", known_at=20)
     bonds.say([(2, 1)], NOTHING, how="hand", why="a slip", known_at=30)
@@ -26,18 +30,32 @@ def test_the_newest_of_a_pair_stands_and_nothing_is_overwritten(state: Engine) -
     assert bonds.version() == 4
 
 
-def test_a_forgotten_number_is_in_no_bond(state: Engine) -> None:
+def test_a_reason_lies_sealed_under_the_keys_of_both(state: Engine, tmp_path: Path) -> None:
+    """No column has the words in the clear; without the key of either they are '', and the bond stands all the same."""
+    keyring = Keyring(tmp_path / "keys")
+    bonds = Bonds(state, keyring)
+    for pair in ((1, 2), (3, 4), (5, 6)):
+        bonds.say([pair], LINKED, how="hand", why=f"canary {pair}", known_at=10)
+    bonds.say([(7, 8)], LINKED, how="linkage", why="model 12.5", known_at=10)
+    with state.connect() as connection:
+        assert "canary" not in repr(connection.execute(BONDS.select()).all())
+    keyring.destroy("person", [2, 3])
+    assert [one.why for one in bonds.history([1, 3, 5, 7])] == ["", "", "canary (5, 6)", "model 12.5"]
+    assert [one.pair for one in bonds.standing()] == [(1, 2), (3, 4), (5, 6), (7, 8)]
+
+
+def test_a_forgotten_number_is_in_no_bond(state: Engine, tmp_path: Path) -> None:
     """What was said of an identifier goes with it; what was said of others stays."""
-    bonds = Bonds(state)
+    bonds = Bonds(state, Keyring(tmp_path / "keys"))
     bonds.say([(1, 2), (2, 3), (4, 5)], LINKED, how="linkage", why="model 12.5", known_at=1)
     assert bonds.drop([2]) == 2
     assert [one.pair for one in bonds.standing()] == [(4, 5)]
     assert (bonds.history([2]), bonds.history([])) == ([], [])
 
 
-def test_a_pair_is_of_two_and_a_word_is_one_of_three(state: Engine) -> None:
+def test_a_pair_is_of_two_and_a_word_is_one_of_three(state: Engine, tmp_path: Path) -> None:
     """Nothing is said of an identifier and itself, and nothing but linked, apart and nothing."""
-    bonds = Bonds(state)
+    bonds = Bonds(state, Keyring(tmp_path / "keys"))
     with pytest.raises(WrongUse, match="one and the same"):
         bonds.say([(1, 1)], LINKED, how="hand", why="", known_at=1)
     with pytest.raises(WrongUse, match="Allowed: linked, apart, nothing"):

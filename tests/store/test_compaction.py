@@ -24,6 +24,7 @@ from cxminute.store.compaction import compact
 from cxminute.store.index import extend, open_index
 from cxminute.store.log import Chunk, Declared, EventLog, FileId
 from cxminute.store.state import open_state, state_url
+from tests.store.vaults import log_in
 
 NOON = 20_000 * DAY + DAY // 2
 PATHS = {"properties.colour", "properties.size"}
@@ -114,7 +115,7 @@ def answers(log: EventLog, folder: Path, *, fresh: bool = False) -> list[object]
 @pytest.fixture
 def arrivals(tmp_path: Path, state: Engine) -> Arrivals:
     """The way into a log of its own."""
-    return Arrivals(EventLog(tmp_path / "log", state), tmp_path, b"s" * 32)
+    return Arrivals(log_in(tmp_path, state), tmp_path, b"s" * 32)
 
 
 def log_of(arrivals: Arrivals) -> EventLog:
@@ -305,7 +306,7 @@ def test_compaction_changes_no_answer(
     for name in ("merged", "plain"):
         folder = tmp_path_factory.mktemp(name)
         state = open_state(state_url(folder))
-        arrivals = Arrivals(EventLog(folder / "log", state), folder, b"s" * 32)
+        arrivals = Arrivals(log_in(folder, state), folder, b"s" * 32)
         log = log_of(arrivals)
         for some, naming, merging in stretches:
             arrive(arrivals, [some], naming=naming)

@@ -37,7 +37,8 @@ from cxminute.store.schema import (
 )
 from cxminute.store.state import insert_rows, open_state, state_url, writing
 from cxminute.store.suppressions import Suppressions, suppress
-from cxminute.store.vault import ERASED, Vault, opened_personal
+from cxminute.store.vault import ERASED, Digest, Vault, called_events, opened_personal
+from tests.store.vaults import log_in
 
 Told = tuple[str | None, str | None, str, int]
 """An event: whose, of which order, its name, its day."""
@@ -51,7 +52,7 @@ STORY: list[Told] = [
 @pytest.fixture
 def log(tmp_path: Path, state: Engine) -> EventLog:
     """A log of its own."""
-    return EventLog(tmp_path / "log", state)
+    return log_in(tmp_path, state)
 
 
 def collect(
@@ -138,10 +139,11 @@ def test_what_only_they_told_goes_with_them(log: EventLog) -> None:
     assert vault.called("order_id", [0, 1, 2]) == {0: f"{ERASED}0", 1: "o2", 2: "shared"}
     assert vault.called("user_id", [ANN, BO]) == {ANN: f"{ERASED}0", BO: "bo"}
     with log.state.connect() as connection:
-        assert "Only Ann" not in connection.execute(select(NAMES.c.name)).scalars().all()
-        assert connection.execute(select(PERSONAL.c.event).order_by(PERSONAL.c.id)).scalars().all() == [
-            "0-1#0", "0-4#0", "0-6#0"
-        ]  # fmt: skip
+        assert any(name.startswith(ERASED) for name in connection.execute(select(NAMES.c.name)).scalars())
+        assert connection.execute(select(PERSONAL.c.event).order_by(PERSONAL.c.id)).scalars().all() == called_events(
+            log.keyring, "s", ["0-1#0", "0-4#0", "0-6#0"]
+        )
+    assert "Only Ann" not in (log.root / "names.json").read_text("utf-8")
     collect(log, [("bo", "o3", "Another", 8)], salt=2)
     assert len(set(log.codes().values())) == len(log.codes()), "codes go on after those that are taken"
 
@@ -205,14 +207,20 @@ def test_what_lies_open_and_is_called_by_them_goes(log: EventLog) -> None:
     with writing(log.state).begin() as connection:
         insert_rows(connection, VERSIONS, ("source", "record", "changed_at", "collect"),
                     [("s", name, 1, number) for name in names])  # fmt: skip
-        connection.execute(update(COLLECTS).values(file="ann@x.de.csv"))
-    removal = Removal([ANN], (), forgetting.records(log.state, words.are), forgetting.files(log.state, words.without))
+        [called] = log.names.files(["ann@x.de.csv"])
+        connection.execute(update(COLLECTS).values(file=called))
+    removal = Removal([ANN], (), forgetting.records(log.state, words.are), forgetting.files(log, words.without))
     assert removal.files == {number: "(forgotten).csv"}
     mine = rewriting.find(log, [ANN], {})
     forgetting.remove(log, removal, mine, rewriting.rewrite(log, mine.rows), at=9, people=1, refused={})
     with log.state.connect() as connection:
         assert set(connection.execute(select(VERSIONS.c.record)).scalars()) == set(names[2:])
     assert [told.file for told in log.collects()] == ["(forgotten).csv"]
+    forgetting.sweep(log)
+    assert "Ordered" in log.names.said().values()
+    [before, after] = Digest(log.keyring.secret(), b"file").of("", ["ann@x.de.csv", "(forgotten).csv"])
+    assert log.names.opened([before, after]) == {after: "(forgotten).csv"}
+    assert len(log.keyring.destroyed("file names")) == 2, "the name that it was collected under, and this one"
 
 
 @pytest.mark.parametrize("name", ["bonds", "merges", "proposals", "consents", "disclosures"])
@@ -269,7 +277,8 @@ def test_what_a_law_orders_to_keep_stays_readable_and_nameless(log: EventLog) ->
     assert mine.kept == {("s", "0-0#0"), ("s", "0-5#0")}
     assert dict(mine.things) == {}, "what an invoice names stays with it"
     with log.state.connect() as connection:
-        [held] = connection.execute(select(PERSONAL).where(PERSONAL.c.event == "0-0#0")).all()
+        [called] = called_events(log.keyring, "s", ["0-0#0"])
+        [held] = connection.execute(select(PERSONAL).where(PERSONAL.c.event == called)).all()
         said = connection.execute(select(IDENTIFIERS.c.value).where(IDENTIFIERS.c.number == ANN)).scalars().all()
     assert held.profile is None
     assert forgetting.spoken(log, [ANN], ["properties.name"]) == set()
@@ -310,7 +319,7 @@ def test_any_log_without_any_people(
 ) -> None:
     """What is left is the log without their rows, whatever it held: no row more, none less, in the same order."""
     folder = tmp_path_factory.mktemp("any")
-    log = EventLog(folder / "log", open_state(state_url(folder)))
+    log = log_in(folder, open_state(state_url(folder)))
     names = [f"p{who}" for who, _ in told]
     collect(log, [(name, None, "Seen", day) for name, (_, day) in zip(names, told, strict=True)])
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}

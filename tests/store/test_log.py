@@ -17,6 +17,7 @@ from cxminute.model.errors import BadData, BrokenStore, UnknownName, WrongUse
 from cxminute.model.tables import MOMENT, REJECT
 from cxminute.store.log import Chunk, Counts, Declared, EventLog, FileId, collecting
 from cxminute.store.state import open_state, state_url
+from tests.store.vaults import log_in
 
 Row = tuple[str, int, str]
 
@@ -24,7 +25,7 @@ Row = tuple[str, int, str]
 @pytest.fixture
 def log(tmp_path: Path, state: Engine) -> EventLog:
     """A log of its own."""
-    return EventLog(tmp_path / "log", state)
+    return log_in(tmp_path, state)
 
 
 def chunk(rows: list[Row], first: int = 0) -> Chunk:
@@ -192,12 +193,12 @@ def test_a_killed_collect_goes_on_where_it_stopped(log: EventLog, state: Engine,
     parts = [chunk([("a", 1, "red"), ("b", 2, "blue")]), chunk([("c", 3, "red")], 2)]
     told = log.begin("shop", FileId("file", "digest"), 1_000)
     log.append(told, 0, parts[0], {"properties.colour"})
-    again = EventLog(tmp_path / "log", state)
+    again = log_in(tmp_path, state)
     resumed = again.begin("shop", FileId("file", "digest"), 5_000)
     assert (resumed.id, resumed.parts, resumed.known_at) == (told.id, 1, 1_000)
     again.append(resumed, 1, parts[1], {"properties.colour"})
     again.finish(resumed, 6_000)
-    other = EventLog(tmp_path / "other", open_state(f"sqlite:///{tmp_path / 'other.sqlite'}"))
+    other = log_in(tmp_path / "other", open_state(f"sqlite:///{tmp_path / 'other.sqlite'}"))
     collect(other, parts)
     assert again.hashes() == other.hashes()
 
@@ -274,7 +275,7 @@ def test_the_log_shows_the_last_told_version_of_every_event(
 ) -> None:
     """Whatever was collected and undone in whatever order, each event stands once, as last told by what stands."""
     folder = tmp_path_factory.mktemp("log")
-    log = EventLog(folder / "log", open_state(state_url(folder)))
+    log = log_in(folder, open_state(state_url(folder)))
     for number, rows in enumerate(told, start=1):
         collect(log, [chunk(rows)] if rows else [], number * 1_000, str(number))
     undone = data.draw(st.integers(0, len(told)))

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 from cxminute.model.errors import BrokenStore, UnknownName, WrongUse
 from cxminute.model.tables import MOMENT, REJECT
 from cxminute.model.times import DAY
-from cxminute.store.clocks import Term, older
+from cxminute.store.clocks import Clocks, Term, older
 from cxminute.store.consents import Consents, Saying
 from cxminute.store.keyring import Keyring
 from cxminute.store.log import Chunk, EventLog, FileId
@@ -23,7 +23,8 @@ from cxminute.store.removal import Due, due, everything, of_whom, remove, source
 from cxminute.store.requests import Requests
 from cxminute.store.scrubbing import DONE, FREED, NOT_THERE, scrub, scrub_inbox
 from cxminute.store.state import open_state, state_url
-from tests.store.vaults import personal_of, vault_of
+from cxminute.store.vault import called_events
+from tests.store.vaults import log_in, personal_of, vault_of
 
 NAMES = ("Order Completed", "Order Shipped", "Order Delivered")
 STARTS = ("Order Delivered", "Order Shipped")
@@ -34,7 +35,7 @@ Told = tuple[str, str | None, str, int]
 @pytest.fixture
 def log(tmp_path: Path, state: Engine) -> EventLog:
     """A log of its own."""
-    return EventLog(tmp_path / "log", state)
+    return log_in(tmp_path, state)
 
 
 def collect(
@@ -124,7 +125,7 @@ def test_what_is_over_is_what_plain_words_say(
 ) -> None:
     """A value goes a term after its order's clock started; a name goes with the last of its customer's events."""
     folder = tmp_path_factory.mktemp("removal")
-    log = EventLog(folder / "log", open_state(state_url(folder)))
+    log = log_in(folder, open_state(state_url(folder)))
     collect(log, "market", told)
     term = Term("market", keep * DAY, STARTS, wait * DAY)
     found = due(log, [term], today * DAY)["market"]
@@ -285,7 +286,7 @@ def test_a_log_whose_segment_is_gone_is_told(log: EventLog) -> None:
 
 def test_deleted_bytes_are_gone_from_the_file(tmp_path: Path) -> None:
     """Thousands of names that moved between pages while others came: of those removed not even a digest is found."""
-    log = EventLog(tmp_path / "log", open_state(state_url(tmp_path)))
+    log = log_in(tmp_path, open_state(state_url(tmp_path)))
     for part in range(4):
         many = [("Order Completed", f"o{n}", f"canary{n * 7919 % 8009:05}", n % 60) for n in range(part, 8_000, 4)]
         collect(log, "market", many, file=f"f{part}x")
@@ -395,5 +396,23 @@ def test_who_came_with_their_consent_before_their_first_event_stays(log: EventLo
     """Of a source apart, an identifier of which a consent tells was not left by a kill: what they said holds."""
     collect(log, "market", [("Order Completed", "o1", "ann", 90)])
     vault_of(log).intern("user_id", pa.chunked_array([["market\x1fbo", "market\x1fleft over"]]))
-    Consents(log.state).say([Saying(1, "marketing", "denied", "import", 0, "market")], 0)
+    Consents(log.state, log.keyring).say([Saying(1, "marketing", "denied", "import", 0, "market")], 0)
     assert due(log, [Term("market", 30 * DAY)], 0)["market"].people == (("person", 2),)
+
+
+def test_what_events_are_called_is_asked_once(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is asked of one source's clocks, each id is digested once, in however many collects it was told."""
+    collect(log, "shop", [(NAMES[0], "o1", "ann", 1), (NAMES[0], "o2", "bo", 9)], keys=["x", "y"])
+    collect(log, "shop", [(NAMES[1], "o1", "ann", 2)], file="b", keys=["x"], known_at=5)
+    made: list[str] = []
+
+    def called(keyring: Keyring, source: str, ids: Collection[str]) -> list[str]:
+        made.extend(ids)
+        return called_events(keyring, source, ids)
+
+    monkeypatch.setattr("cxminute.store.clocks.called_events", called)
+    with Clocks(log, Term("shop", 0)) as told:
+        first = told.personal(log, 3 * DAY)
+        assert told.personal(log, 3 * DAY) == first
+        assert len(told.personal(log, 9 * DAY)) == len(first) + 1
+    assert sorted(made) == ["x", "y"]

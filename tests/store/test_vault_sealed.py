@@ -24,8 +24,10 @@ Opening = Callable[[], Vault]
 
 @pytest.fixture
 def keyring(tmp_path: Path) -> Keyring:
-    """The keys beside a state."""
-    return Keyring(tmp_path / "keys")
+    """The keys beside a state, with the project's own."""
+    made = Keyring(tmp_path / "keys")
+    made.secret(make=True)
+    return made
 
 
 @pytest.fixture
@@ -143,7 +145,8 @@ def keep(state: Engine, keyring: Keyring, profiles: list[int | None], collect: i
             connection.execute(COLLECTS.insert(), rows)
         said = [None if place == 5 else f"canary {place}" for place in range(len(profiles))]
         told = {"id": [f"e{place}" for place in range(len(profiles))], "profile": pa.array(profiles, pa.int64())}
-        put_personal(connection, keyring, collect, 0, pa.table({**told, "traits.name": pa.array(said, pa.string())}))
+        values = pa.table({**told, "traits.name": pa.array(said, pa.string())})
+        put_personal(connection, keyring, "s", collect, 0, values)
 
 
 def read(state: Engine, keyring: Keyring) -> list[object]:

@@ -220,6 +220,7 @@ def take(
     contract = project.definitions.contracts[source.name]
     named, log = project.definitions.paths, project.log
     first = next(chunks, None)  # a file that cannot be read at all is told before a collect begins
+    _ = project.secret  # made before anything is in the log; refused where it was lost since
     with ExitStack() as turn:
         turn.enter_context(collecting(project.folder, wait=WAIT))
         told = log.begin(source.name, file, now)

@@ -18,6 +18,7 @@ from cxminute.model.errors import CxmError
 from cxminute.model.times import HOUR, MINUTE, from_ms
 from cxminute.store import checkups, destroying
 from cxminute.store.clear_values import is_clear
+from cxminute.store.names import FILE
 
 LEAST_FREE: Final = 256 << 20
 """Bytes of disk below which the door will soon refuse calls."""
@@ -47,7 +48,7 @@ def examine(project: Project) -> list[Finding]:
     """
     project.log.check_state()
     looks: tuple[Callable[[Project], Iterator[Finding]], ...] = (
-        _database, _segments, _receipts, _unnamed, _inbox, _sealed, _keys, _disk, _sync, _time,
+        _database, _segments, _receipts, _unnamed, _names, _inbox, _sealed, _keys, _disk, _sync, _time,
     )  # fmt: skip
     found: list[Finding] = []
     for look in looks:
@@ -104,6 +105,23 @@ def _unnamed(project: Project) -> Iterator[Finding]:
         yield Finding("files", "note", said, facts)
     else:
         yield Finding("files", "well", "Every file of the log is one that the state names.", facts)
+
+
+def _names(project: Project) -> Iterator[Finding]:
+    """Whether the file beside the segments says what every name in the state stands for."""
+    book = project.log.names
+    events, files = checkups.nameless(project.log.state, book)
+    damaged = book.damaged()
+    facts: dict[str, object] = {"events": events, "files": files, "damaged": [FILE] if damaged else []}
+    unread = f"{output.count(files, 'names of files')} cannot be read: restore {FILE} from a backup"
+    if damaged or events:
+        what = f"{FILE} is damaged" if damaged else f"{FILE} is missing, or of an older state"
+        said = f"{what}. The next command reads {output.count(events, 'names of events')} again from the segments"
+        yield Finding("names", "wrong", f"{said}; {unread}." if files else f"{said}.", facts)
+    elif files:
+        yield Finding("names", "note", f"{unread}, with its key.", facts)
+    else:
+        yield Finding("names", "well", "Every name in the log can be read.", facts)
 
 
 def _inbox(project: Project) -> Iterator[Finding]:

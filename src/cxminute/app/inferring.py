@@ -9,12 +9,10 @@ from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from cxminute.app.analysis import View
-from cxminute.app.people.identity import identity
 from cxminute.app.project import Project
-from cxminute.app.rights.consenting import only_permitted
+from cxminute.app.rights.leaving_out import left_out_as_known
 from cxminute.collect.leftovers import JUDGED
 from cxminute.collect.observed import Observed
 from cxminute.collect.plan import FAULT, RENAMED, sent_paths
@@ -25,7 +23,6 @@ from cxminute.model.tables import EVENT
 from cxminute.model.times import from_ms
 from cxminute.privacy.personal import is_personal
 from cxminute.store import samples
-from cxminute.store.people import People
 
 LOOKED_AT: Final = 2_000
 """Events of one name that are looked at; of more, an even sample."""
@@ -60,15 +57,16 @@ def infer(seen: View, name: str | None, *, values: bool = False) -> tuple[str, s
     past = project.log.past(seen.as_of)
     until = seen.until if seen.as_of is None else min(seen.as_of + 1, seen.until or seen.as_of + 1)
     pieces = [piece for piece in project.log.pieces((), past) if piece.source == source.name]
+    out = left_out_as_known(project, leave.purpose, seen.as_of)
+    pieces = out.without(pieces)
     counts = samples.counts(pieces, seen.since, until)
     if not counts:
         raise WrongUse(f"The log holds no event of source '{source.name}' in that span.", then="Nothing was proposed.")
     most = max(min(LOOKED_AT, _ALL // len(counts)), _LEAST)
     shares = {event: min(1.0, most / count) for event, count in counts.items()}
-    people = only_permitted(project, leave.purpose, identity(project, seen.as_of).people(), seen.as_of)
     looked: dict[str, _Looked] = {}
     for table in samples.sample(pieces, shares, seen.since, until):
-        looked |= _looked(table if people is None else _permitted(table, people), source)
+        looked |= _looked(table, source)
     for event, document in samples.personal(project.log, source.name, looked):
         looked[event].values += _personal(document, source)
     contract = project.definitions.contracts[source.name]
@@ -110,15 +108,6 @@ def _only(seen: View) -> str:
 
 def _paths(looked: dict[str, _Looked]) -> set[str]:
     return {path for found in looked.values() for path, _ in found.values}
-
-
-def _permitted(table: pa.Table, people: People) -> pa.Table:
-    """The events of those whose data the purpose may use, and of nobody."""
-    if "profile" not in table.column_names:
-        return table
-    profiles = table["profile"].combine_chunks()
-    kept = pc.or_(profiles.is_null(), people.owners_of(profiles).is_valid())
-    return table.filter(kept)
 
 
 def _looked(table: pa.Table, source: Source) -> Iterator[tuple[str, _Looked]]:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from cxminute.app.analysis import View
 from cxminute.app.people.identity import identity
-from cxminute.app.rights.consenting import only_permitted
+from cxminute.app.rights.leaving_out import left_out_as_known
 from cxminute.collect.logs.kinds import type_of
 from cxminute.collect.logs.ocel import CHANGED
 from cxminute.collect.logs.xes import DESCRIBED
@@ -28,12 +27,12 @@ from cxminute.store.whole import Whole, whole
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """What leaves: the events that the permit covers, in the span that was asked for.
+    """What leaves: the events that the permit covers, of nobody whom it leaves out, in the span that was asked for.
 
     per:      of whom, where that was asked for
     numbered: kinds that are told by number, since some contract calls their values personal
     apart:    sources that nobody may link to the others that leave: what they name bears their own name, too
-    people:   who is who, -1 for whom the purpose may not use: their events stay; None where there are none
+    people:   who is who, where persons leave, each under one number; None where each profile is a person of its own
     """
 
     seen: View
@@ -46,22 +45,16 @@ class Leaving:
 
     def events(self) -> Iterator[Whole]:
         """Events of the span; with `per`, subject after subject."""
-        return self._permitted(whole(self.pieces, self.span, self.per))
+        return whole(self.pieces, self.span, self.per, people=self.people)
 
     def described(self) -> Iterator[Whole]:
         """What logs say of themselves, which is of no time."""
-        return self._permitted(whole(self.pieces, Span(as_of=self.span.as_of), names=(DESCRIBED,)))
+        return whole(self.pieces, Span(as_of=self.span.as_of), names=(DESCRIBED,))
 
     def changed(self) -> Iterator[Whole]:
         """What is said of objects: from the start of the log to the end of the span."""
-        return self._permitted(whole(self.pieces, Span(None, self.span.until, self.span.as_of), names=(CHANGED,)))
-
-    def _permitted(self, events: Iterator[Whole]) -> Iterator[Whole]:
-        if self.people is None:
-            return events
-        persons = self.people.persons
-        gone = frozenset(np.flatnonzero(persons < 0).tolist())
-        return (found for found in events if found.numbers.get("person") not in gone)
+        span = Span(None, self.span.until, self.span.as_of)
+        return whole(self.pieces, span, names=(CHANGED,), people=self.people)
 
     def form_of(self, found: Whole) -> str:
         """The format of an event's source."""
@@ -104,8 +97,9 @@ def leaving(seen: View, per: str | None) -> Leaving:
     numbered = {kind for kind in spaces if any(is_personal(f"identifiers.{kind}", contract) for contract in contracts)}
     span = Span(seen.since, seen.until, seen.as_of)
     apart = frozenset(contract.source for contract in contracts if not contract.link and len(contracts) > 1)
-    people = only_permitted(project, leave.purpose, identity(project, seen.as_of).people(), seen.as_of)
-    return Leaving(seen, pieces, span, per, frozenset({"person", *numbered}), apart, people)
+    out = left_out_as_known(project, leave.purpose, seen.as_of)
+    people = identity(project, seen.as_of).people() if per in {None, "person"} else None
+    return Leaving(seen, out.without(pieces, per or ""), span, per, frozenset({"person", *numbered}), apart, people)
 
 
 def properties_of(found: Whole) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from cxminute.app.analysis import View
 from cxminute.app.comparing import sides_of, tier
 from cxminute.app.needing import needed
+from cxminute.app.rights.leaving_out import left_out_as_known
 from cxminute.app.told import Tells, silent, tells_of, unheard
 from cxminute.balance import markets as balance
 from cxminute.balance import worth
@@ -154,10 +155,11 @@ def _carried(seen: View, tells: Mapping[str, Tells], paths: Sequence[str]) -> li
 
 
 def _events(seen: View, tells: Mapping[str, Tells], closes_at: int) -> pa.Table:
-    """Reviews and contacts of the span, those of no order and no customer too."""
+    """Reviews and contacts of the span, those of no order and no customer too; none of whom the purpose leaves out."""
     log, may = seen.project.log, seen.leave().sources
     pieces = log.pieces(_carried(seen, tells, STARRED), log.past(seen.as_of), seen.project.definitions.declared)
-    mine = [piece for piece in pieces if piece.source in may]
+    out = left_out_as_known(seen.project, seen.leave().purpose, seen.as_of)
+    mine = out.without([piece for piece in pieces if piece.source in may])
     found = pick(mine, (*balance.REVIEWED, *balance.ASKED), STARRED, (ORDER, "ticket_id"))
     at = found["at"].cast(pa.int64()).to_numpy()
     return found.filter(pa.array((at <= closes_at) & balance.in_span(at, seen.since, seen.until)))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from cxminute.app.allowing import Allowing
 from cxminute.app.people.account_rules import AccountRules
@@ -27,7 +25,6 @@ from cxminute.model.errors import BadDefinition, BrokenStore, UnknownName
 from cxminute.model.steps import Step, paths_of
 from cxminute.privacy.contracts import Contract, parse_contract
 from cxminute.privacy.permits import Permit, permit
-from cxminute.store.arrays import settle_folder
 from cxminute.store.arrivals import Arrivals
 from cxminute.store.bonds import Bonds
 from cxminute.store.clear_values import is_clear, seal_clear
@@ -173,7 +170,12 @@ class Project:
     @cached_property
     def consents(self) -> Consents:
         """What people said of purposes."""
-        return Consents(self._state)
+        return Consents(self._state, self.keyring)
+
+    @cached_property
+    def decided(self) -> dict[tuple[str, str, int | None], Any]:
+        """What was worked out lately of who and what is left out (app.rights), with what it was worked out from."""
+        return {}
 
     @cached_property
     def requests(self) -> Requests:
@@ -183,7 +185,7 @@ class Project:
     @cached_property
     def bonds(self) -> Bonds:
         """What people say of two identifiers."""
-        return Bonds(self._state)
+        return Bonds(self._state, self.keyring)
 
     @cached_property
     def merges(self) -> Merges:
@@ -224,24 +226,13 @@ class Project:
     def secret(self) -> bytes:
         """The project's own key for digests: 32 random bytes in a file of their own, made at first use."""
         path = self.folder / "keys" / "digest.key"
-        if not path.exists():
-            if EventLog(self.folder / "log", self._opened).hashes():
-                raise BrokenStore(
-                    "The key of the log's digests is lost: nothing could be told from what is there already.",
-                    file=str(path),
-                    then="Nothing was collected; restore the key from a backup.",
-                )
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_suffix(f".{os.getpid()}")
-            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(os.urandom(32))
-                file.flush()
-                os.fsync(file.fileno())
-            with suppress(FileExistsError):  # another process was quicker: its key holds
-                os.link(temporary, path)
-            temporary.unlink()
-            settle_folder(path.parent)
-        return path.read_bytes()
+        if not path.exists() and EventLog(self.folder / "log", self._opened).hashes():
+            raise BrokenStore(
+                "The key of the log's digests is lost: nothing could be told from what is there already.",
+                file=str(path),
+                then="Nothing was collected; restore the key from a backup.",
+            )
+        return self.keyring.secret(make=True)
 
     def close(self) -> None:
         """Lets go of connections to the state and the inbox; whoever uses them again opens them again."""

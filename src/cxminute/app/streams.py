@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cxminute.app.people.identity import identity
-from cxminute.app.rights.consenting import only_permitted
+from cxminute.app.rights.leaving_out import left_out
 from cxminute.journeys.language import PERSON
 from cxminute.model.errors import UnknownName
 from cxminute.privacy.permits import Permit
@@ -50,9 +50,9 @@ def open_subjects(
     paths:     that are asked for beside those that the definitions name
     people:    with `fixed`, who is who, in place of what is known: None there for each profile a person of its own
 
-    Who may not be part of an analysis for the permit's purpose is left out. Streams are those of a log in which every
-    event carries the number of its person: what somebody did before they said who they are is theirs as soon as they
-    have said it.
+    Who may not be part of an analysis for the permit's purpose is left out, with the orders and tickets that are
+    theirs; an account stays, without their events. Streams are those of a log in which every event carries the number
+    of its person: what somebody did before they said who they are is theirs as soon as they have said it.
     """
     spaces = {PERSON} | {kind for kind in project.definitions.kinds if not is_of_person(kind)}
     of_accounts = per == ACCOUNT and per not in spaces and GROUP in spaces
@@ -66,24 +66,30 @@ def open_subjects(
     named = project.definitions.paths | frozenset(paths)
     pieces = log.pieces(named, past, project.definitions.declared)
     persons = people if fixed else identity(project, known_at).people()
-    persons = only_permitted(project, leave.purpose, persons, known_at)
-    merged = persons if per == PERSON else None
+    out = left_out(project, leave.purpose, persons, known_at)
+    persons = out.people
     if of_accounts:
         from cxminute.app.people.accounts import members_map  # noqa: PLC0415 -- few journeys are of accounts
 
-        merged = members_map(project, leave, persons, known_at)
+        merged: People | None = members_map(project, leave, persons, known_at)
+    else:
+        merged = persons if per == PERSON else out.things(per)
+    shared = of_accounts or per == GROUP
     if project.settings.engine == "spark":
         covered = leave.sources
         return scatter_log(
-            pieces, per, log.codes(), sources=covered, closes_at=closes_at, people=merged, behind=persons, paths=named
-        )
+            pieces, per, log.codes(), sources=covered, closes_at=closes_at, people=merged, behind=persons,
+            shared=shared, paths=named,
+        )  # fmt: skip
     folder = project.folder / "index" / per
     if past is not None:  # the log looked otherwise then: an index of its own
         said = "\0".join(sorted(piece.key for piece in pieces))
         folder = project.folder / "index" / "past" / f"{per}-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
         _sweep(folder)
     extend(pieces, per, folder, log.codes())
-    return open_index(folder, per, pieces, sources=leave.sources, closes_at=closes_at, people=merged, behind=persons)
+    return open_index(
+        folder, per, pieces, sources=leave.sources, closes_at=closes_at, people=merged, behind=persons, shared=shared
+    )
 
 
 def _sweep(folder: Path) -> None:

@@ -105,6 +105,15 @@ def numbers_of(values: pa.Array) -> NDArray[np.int64]:
     return np.asarray(values.to_numpy(zero_copy_only=False), np.int64)
 
 
+def distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers in order, each once: sorted, as numpy's `unique` hashes, which takes many times as long on millions."""
+    values = np.sort(values)
+    fresh = np.ones(values.size, np.bool_)
+    fresh[1:] = values[1:] != values[:-1]
+    found: NDArray[np.int64] = values[fresh]
+    return found
+
+
 def joined(parts: Sequence[pa.Array]) -> pa.Array:
     """Arrays of one type one after the other, their dictionaries made one."""
     if len(parts) == 1:

@@ -33,9 +33,9 @@ from cxminute.model.tables import REJECT
 from cxminute.model.times import DAY, MINUTE
 from cxminute.store import failpoints, manifest
 from cxminute.store.consents import put_consents
-from cxminute.store.keyring import Keyring
 from cxminute.store.log import DOOR, Chunk, EventLog, quarantine_of, through_the_door
 from cxminute.store.manifest import add_segment, fresh_names, give_codes, next_segment
+from cxminute.store.names import Names
 from cxminute.store.quarantine import set_apart, take_up
 from cxminute.store.receipts import KEPT_DAYS, LAST_DAY, Change, Keys, Receipts, Run, hashed
 from cxminute.store.schema import CHUNKS, COLLECTS, FORGOTTEN, MARKS, MINUTES, REJECTS, SEGMENTS
@@ -197,11 +197,11 @@ class Arrivals:
             collect = _collect(connection, arrival, at)
             if segment is not None:
                 add_segment(connection, number, segment, collect, 0, arrival.source, correction=False)
-                _keep(connection, log.keyring, arrival.source, judged, collect)
+                _keep(connection, log, arrival.source, judged, collect)
                 if arrival.chunk.consents is not None:
                     said = arrival.chunk.consents
                     said = said.filter(pc.is_in(said["id"], judged.events["id"]))
-                    put_consents(connection, collect, said, at, arrival.source)
+                    put_consents(connection, log.keyring, collect, said, at, arrival.source)
             self.receipts.commit(connection, change)
             set_apart(connection, log.keyring, collect, 0, arrival.source, judged.rejects)
             _count(connection, arrival, judged, collect)
@@ -229,7 +229,7 @@ class Arrivals:
         fresh, keys = unmet
         events, rejects = arrival.chunk.events, arrival.chunk.rejects
         duplicate = _positions(events)[~fresh]
-        fitting = fresh & _fitting(connection, arrival.source, events, fresh)
+        fitting = fresh & _fitting(connection, self._log.names, arrival.source, events, fresh)
         if not (fitting == fresh).all():
             over = events.filter(pa.array(fresh & ~fitting))
             rejects = pa.concat_tables([rejects, _too_many_names(over, arrival)])
@@ -312,11 +312,11 @@ def _origin(connection: Connection, replayed: Sequence[int]) -> str:
     return quarantine_of(found.pop())
 
 
-def _keep(connection: Connection, keyring: Keyring, source: str, judged: _Judged, collect: int) -> None:
+def _keep(connection: Connection, log: EventLog, source: str, judged: _Judged, collect: int) -> None:
     """Gives codes to the names of the events, and keeps their personal values."""
-    give_codes(connection, source, pc.unique(judged.events["name"].cast(pa.string())).to_pylist())
+    give_codes(connection, log.names, source, pc.unique(judged.events["name"].cast(pa.string())).to_pylist())
     if len(judged.personal.column_names) > 2:
-        put_personal(connection, keyring, collect, 0, judged.personal)
+        put_personal(connection, log.keyring, source, collect, 0, judged.personal)
 
 
 def _count(connection: Connection, arrival: Arrival, judged: _Judged, collect: int) -> None:
@@ -366,11 +366,13 @@ def _mark(connection: Connection, inbox: str, source: str, number: int) -> None:
         connection.execute(insert(MARKS).values(inbox=inbox, source=source, number=number))
 
 
-def _fitting(connection: Connection, source: str, events: pa.Table, fresh: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _fitting(
+    connection: Connection, book: Names, source: str, events: pa.Table, fresh: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """Which events have a name that has a code or may be given one: those of the names that came first."""
     names = events["name"].cast(pa.string()).combine_chunks().dictionary_encode()
     said = names.dictionary.to_pylist()
-    unknown, taken = fresh_names(connection, source, said)
+    unknown, taken = fresh_names(connection, book, source, said)
     room = max(0, manifest.NAMES_AT_MOST - taken)
     if len(unknown) <= room:
         return np.ones(events.num_rows, np.bool_)

@@ -29,9 +29,10 @@ from cxminute.store.archive import FORMAT, Archive, Header, unpack, writing_arch
 from cxminute.store.dumps import dump, load
 from cxminute.store.inbox_keys import NAME, InboxKeys
 from cxminute.store.inbox_sqlite import drop_unreadable, look_into, number_beyond
-from cxminute.store.keyring import Keyring
-from cxminute.store.keys_apart import OWN, check_place, copy_inbox_keys, put_keys, settle_keys
+from cxminute.store.keyring import OWN, Keyring
+from cxminute.store.keys_apart import check_place, copy_inbox_keys, put_keys, settle_keys
 from cxminute.store.log import EventLog
+from cxminute.store.names import FILE as NAMES
 from cxminute.store.schema import COLLECTS, ERASURES, HEAD, INBOXES, MARKS, PACKS, RECEIPTS, SEGMENTS, SIDES, SUPERSEDED
 from cxminute.store.state import open_state, writing
 
@@ -103,6 +104,9 @@ def take(
         waiting = _copy_inbox(folder, work)
         copy_inbox_keys(folder, secrets)
         named = _copy_state(state, folder, work, links)
+        if (names := folder / "log" / NAMES).exists():  # after the state: it has what any digest there stands for
+            (work / "log").mkdir()
+            shutil.copyfile(names, work / "log" / NAMES)
         with writing_archive(file, header) as archive:
             for path, source in sorted(definitions.items()):
                 archive.add(path, source)

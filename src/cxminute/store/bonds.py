@@ -6,14 +6,17 @@ is ever overwritten: what stood at a moment can be read again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Engine, delete, func, or_, select
 
 from cxminute.model.errors import WrongUse
+from cxminute.store.keyring import DESTROYED, SIZE, Keyring
 from cxminute.store.schema import BONDS
+from cxminute.store.sealing import seal, unseal
 from cxminute.store.state import batches, insert_rows, writing
 
 LINKED: Final = "linked"
@@ -35,7 +38,8 @@ class Said:
     a, b:     numbers of the space 'person', a < b
     said:     one of SAID
     how:      one of HOWS
-    why:      in the words of whoever said it; of linkage, its model and weight
+    why:      in the words of whoever said it; of linkage, its model and weight. Read with `history` alone, '' elsewhere
+              and where the key of either identifier is gone
     known_at: when it was said, UTC ms
     """
 
@@ -75,11 +79,28 @@ def unlinking(standing: str) -> str | None:
     return {LINKED: NOTHING, APART: None}.get(standing, APART)
 
 
-class Bonds:
-    """What is said of pairs of identifiers, in the state."""
+def keys_of_both(keyring: Keyring, pairs: Sequence[tuple[int, int]], *, make: bool = False) -> list[bytes]:
+    """A key made of those of both identifiers of each pair; DESTROYED where either is gone.
 
-    def __init__(self, state: Engine) -> None:
-        self._state = state
+    make: keys of identifiers that had none yet
+    """
+    asked = [number for pair in pairs for number in pair]
+    keys = (keyring.keys if make else keyring.held)("person", asked)
+    return [
+        DESTROYED if DESTROYED in (a, b) else blake2b(a, key=b, digest_size=SIZE, person=b"bond").digest()
+        for a, b in zip(keys[::2], keys[1::2], strict=True)
+    ]
+
+
+class Bonds:
+    """What is said of pairs of identifiers, in the state.
+
+    What somebody gave as a reason lies sealed under the keys of both identifiers, so that it goes with either. Linkage
+    names a model and a weight, and nobody: its reasons lie open, and there may be a great many.
+    """
+
+    def __init__(self, state: Engine, keyring: Keyring) -> None:
+        self._state, self._keyring = state, keyring
 
     def say(self, pairs: Iterable[tuple[int, int]], said: str, *, how: str, why: str, known_at: int) -> list[Said]:
         """Says the same of each pair, from `known_at` (UTC ms) on; returns what was written, in the order given.
@@ -90,8 +111,7 @@ class Bonds:
             raise WrongUse(f"'{said}' by '{how}' cannot be said of a pair.", allowed=", ".join((*SAID, *HOWS)))
         found = [Said(*pair_of(*pair), said, how, why, known_at) for pair in pairs]
         with writing(self._state).begin() as connection:
-            rows = [tuple(getattr(one, column) for column in _COLUMNS) for one in found]
-            insert_rows(connection, BONDS, _COLUMNS, rows)
+            insert_rows(connection, BONDS, (*_COLUMNS, "sealed"), self._sealed(found, how, why))
         return found
 
     def standing(self, known_at: int | None = None) -> list[Said]:
@@ -114,8 +134,10 @@ class Bonds:
         then = () if known_at is None else (BONDS.c.known_at <= known_at,)
         if len(wanted) > _BATCH:  # as many as that are nearly all: one pass over a table that people wrote
             among = frozenset(wanted)
-            return [one for one in self._read(*then) if one.a in among or one.b in among]
-        return self._read(or_(BONDS.c.a.in_(wanted), BONDS.c.b.in_(wanted)), *then) if wanted else []
+            return [one for one in self._read(*then, words=True) if one.a in among or one.b in among]
+        if not wanted:
+            return []
+        return self._read(or_(BONDS.c.a.in_(wanted), BONDS.c.b.in_(wanted)), *then, words=True)
 
     def taken_back(self, after: int) -> list[Said]:
         """What was said of pairs since `version` said so, and says `nothing` now; the newest of each pair, by pair."""
@@ -136,8 +158,24 @@ class Bonds:
                 gone += connection.execute(query).rowcount
         return gone
 
-    def _read(self, *where: ColumnElement[bool]) -> list[Said]:
+    def _sealed(self, found: Sequence[Said], how: str, why: str) -> list[tuple[Any, ...]]:
+        """Rows as the table has them."""
+        if how == "linkage" or not why:
+            return [(*(getattr(one, column) for column in _COLUMNS), None) for one in found]
+        keys = keys_of_both(self._keyring, [one.pair for one in found], make=True)
+        sealed = seal(keys, [why] * len(found))
+        rows = [replace(one, why="") for one in found]
+        return [(*(getattr(one, column) for column in _COLUMNS), body) for one, body in zip(rows, sealed, strict=True)]
+
+    def _read(self, *where: ColumnElement[bool], words: bool = False) -> list[Said]:
+        """words: also why somebody said so."""
         c = BONDS.c
-        query = select(*(c[column] for column in _COLUMNS)).where(*where).order_by(c.id)
+        query = select(*(c[column] for column in _COLUMNS), c.sealed).where(*where).order_by(c.id)
         with self._state.connect() as connection:
-            return [Said(*row) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+        found = [Said(*row[:-1]) for row in rows]
+        closed = [place for place, row in enumerate(rows) if row.sealed is not None] if words else []
+        keys = keys_of_both(self._keyring, [found[place].pair for place in closed])
+        for place, why in zip(closed, unseal(keys, [rows[place].sealed for place in closed]), strict=True):
+            found[place] = replace(found[place], why=why or "")
+        return found

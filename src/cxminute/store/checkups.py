@@ -12,13 +12,16 @@ from sqlalchemy import Engine, func, select
 
 from cxminute.model.errors import BrokenStore
 from cxminute.store.keyring import Keyring
+from cxminute.store.names import DAMAGED, Names
+from cxminute.store.names import FILE as BOOK
 from cxminute.store.receipts import Receipts
-from cxminute.store.schema import COLLECTS, IDENTIFIERS, MINUTES, RECEIPTS, RETIRED, SEGMENTS, SIDES
+from cxminute.store.schema import COLLECTS, IDENTIFIERS, MINUTES, NAMES, RECEIPTS, RETIRED, SEGMENTS, SIDES
 from cxminute.store.sealing import unseal
 from cxminute.store.segments import check_segment
 from cxminute.store.state import sqlite_is_safe
-from cxminute.store.vault import spaces_of
+from cxminute.store.vault import ERASED, spaces_of
 
+_OURS: Final = {"log/manifest.json", f"log/{BOOK}"}
 _TRIED: Final = 500  # of each space of identifiers
 
 
@@ -79,7 +82,7 @@ def unnamed(state: Engine, folder: Path, before: float) -> Iterator[tuple[str, i
         named |= {f"receipts/{file}" for file in connection.execute(select(RECEIPTS.c.file)).scalars()}
     for path in sorted([*(folder / "log").rglob("*"), *(folder / "receipts").rglob("*")]):
         said = path.relative_to(folder).as_posix()
-        if path.is_file() and said not in named and said != "log/manifest.json":
+        if path.is_file() and said not in named and said not in _OURS and not path.name.startswith(DAMAGED):
             found = path.stat()
             if found.st_mtime < before:
                 yield said, found.st_size
@@ -103,6 +106,18 @@ def unreadable(state: Engine, keyring: Keyring) -> tuple[int, int, list[str]]:
                 closed += said.count(None)
                 spaces.append(space)
     return tried, closed, spaces
+
+
+def nameless(state: Engine, names: Names) -> tuple[int, int]:
+    """How many names of events and of files the state has that the file of names does not know.
+
+    Nor those of files that it knows, and that no key opens.
+    """
+    c = COLLECTS.c
+    with state.connect() as connection:
+        events = set(connection.execute(select(NAMES.c.name).where(~NAMES.c.name.startswith(ERASED))).scalars())
+        files = set(connection.execute(select(c.file).where(c.digest != "")).scalars())
+    return len(events - names.said().keys()), len(names.lacking(files))
 
 
 def newest_receipt(state: Engine) -> int | None:

@@ -7,22 +7,27 @@ that no clear value is left in their gaps, and only then the mark that the migra
 from __future__ import annotations
 
 import fcntl
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Engine, Table, bindparam, delete, select, update
+from sqlalchemy import Column, Connection, Engine, Table, bindparam, delete, insert, select, update
 
 from cxminute.store import failpoints
 from cxminute.store.arrays import make_folder
+from cxminute.store.bonds import keys_of_both
 from cxminute.store.destroying import PERSONAL_KEYS, REJECT_KEYS, REQUEST_KEYS
 from cxminute.store.keyring import Keyring
-from cxminute.store.schema import IDENTIFIERS, PERSONAL, REJECTS, REQUESTS
+from cxminute.store.names import Names
+from cxminute.store.schema import BONDS, COLLECTS, CONSENTS, IDENTIFIERS, NAMES, PERSONAL, REJECTS, REQUESTS
 from cxminute.store.scrubbing import DONE, FREED, scrub
 from cxminute.store.sealing import seal
 from cxminute.store.state import BATCH, writing
 from cxminute.store.vault import CLEAR, ERASED, Digest, source_of, spaces_of
+
+_PASSES: Final = ("events", "names", "files")
 
 
 def is_clear(state: Engine) -> bool:
@@ -44,7 +49,13 @@ def seal_clear(state: Engine, keyring: Keyring, secret: bytes) -> bool:
         _identifiers(state, keyring, Digest(secret))
         _texts(state, keyring, PERSONAL, PERSONAL.c.document, PERSONAL_KEYS)
         _texts(state, keyring, REJECTS, REJECTS.c.row, REJECT_KEYS)
-        _texts(state, keyring, REQUESTS, REQUESTS.c.about, REQUEST_KEYS)
+        _texts(state, keyring, REQUESTS, REQUESTS.c.about, REQUEST_KEYS, nothing="{}")
+        _texts(state, keyring, CONSENTS, CONSENTS.c.why, "")  # each has a profile
+        _reasons(state, keyring)
+        _events(state, Digest(secret, b"event"))
+        book = Names(keyring.folder.parent / "log", keyring)
+        _names(state, book, Digest(secret, b"name"))
+        _files(state, book, secret)
         if scrub(state, whole=True) not in {DONE, FREED}:
             return False
         with writing(state).begin() as connection:
@@ -76,11 +87,14 @@ def _identifiers(state: Engine, keyring: Keyring, digest: Digest) -> None:
                 connection.execute(query.values(values), given)
 
 
-def _texts(state: Engine, keyring: Keyring, table: Table, text: Column[Any], space: str) -> None:
-    """Seals a column of texts, each under the key of its profile, where the table has that, or of its row."""
+def _texts(state: Engine, keyring: Keyring, table: Table, text: Column[Any], space: str, *, nothing: str = "") -> None:
+    """Seals a column of texts, each under the key of its profile, where the table has that, or of its row.
+
+    nothing: what it says where there is no value, beside ''
+    """
     c = table.c
     owned = [c.profile] if "profile" in c else []
-    clear = select(c.id, text.label("said"), *owned).where(text.not_in(("", "{}")))
+    clear = select(c.id, text.label("said"), *owned).where(text.not_in(("", nothing)))
     for connection, rows in _batches(state, clear, c.id):
         people = [row for row in rows if owned and row.profile is not None]
         alone = [row for row in rows if not owned or row.profile is None]
@@ -91,17 +105,79 @@ def _texts(state: Engine, keyring: Keyring, table: Table, text: Column[Any], spa
         connection.execute(query, [{"n": row.id, "s": body} for row, body in sealed])
 
 
-def _batches(state: Engine, query: Any, number: Column[Any]) -> Iterator[tuple[Connection, Sequence[Any]]]:
-    """Rows of a query in order, some at a time, each with the transaction that they were read in."""
+def _reasons(state: Engine, keyring: Keyring) -> None:
+    """Seals why somebody said something of two identifiers; what linkage says names nobody."""
+    c = BONDS.c
+    clear = select(c.id, c.a, c.b, c.why).where(c.why != "", c.how != "linkage")
+    for connection, rows in _batches(state, clear, c.id):
+        keys = keys_of_both(keyring, [(row.a, row.b) for row in rows], make=True)
+        sealed = zip(rows, seal(keys, [row.why for row in rows]), strict=True)
+        query = update(BONDS).where(c.id == bindparam("n")).values({c.why: "", c.sealed: bindparam("s")})
+        connection.execute(query, [{"n": row.id, "s": body} for row, body in sealed])
+
+
+def _events(state: Engine, digest: Digest) -> None:
+    """Calls events in the vault by digests."""
+    c = PERSONAL.c
+    query = select(c.id, c.event, COLLECTS.c.source).join(COLLECTS, COLLECTS.c.id == c.collect)
+    for connection, rows in _batches(state, query, c.id, once="events"):
+        called = [{"n": row.id, "e": digest.of(row.source, [row.event])[0]} for row in rows]
+        connection.execute(update(PERSONAL).where(c.id == bindparam("n")).values(event=bindparam("e")), called)
+
+
+def _names(state: Engine, book: Names, digest: Digest) -> None:
+    """Calls names of events by digests; what they say goes into the file beside the segments."""
+    c = NAMES.c
+    query = select(c.code, c.source, c.name).where(~c.name.startswith(ERASED))
+    for connection, rows in _batches(state, query, c.code, once="names"):
+        called = [{"n": row.code, "d": digest.of(row.source, [row.name])[0]} for row in rows]
+        book.learn({one["d"]: row.name for one, row in zip(called, rows, strict=True)})
+        connection.execute(update(NAMES).where(c.code == bindparam("n")).values(name=bindparam("d")), called)
+
+
+def _files(state: Engine, book: Names, secret: bytes) -> None:
+    """Calls files by digests of their names."""
+    c = COLLECTS.c
+    for connection, rows in _batches(state, select(c.id, c.file).where(c.digest != ""), c.id, once="files"):
+        called = book.files([row.file for row in rows], secret=secret)
+        changed = [{"n": row.id, "f": one} for row, one in zip(rows, called, strict=True)]
+        connection.execute(update(COLLECTS).where(c.id == bindparam("n")).values(file=bindparam("f")), changed)
+
+
+def _batches(
+    state: Engine, query: Any, number: Column[Any], *, once: str = ""
+) -> Iterator[tuple[Connection, Sequence[Any]]]:
+    """Rows of a query in order, some at a time, each with the transaction that they were read in.
+
+    once: what the pass is called, where nothing in a row says whether it was changed: how far it came is noted
+    """
     last = -1
     while True:
         with writing(state).begin() as connection:
+            last = max(last, _reached(connection, once)) if once else last
             rows = connection.execute(query.where(number > last).order_by(number).limit(BATCH)).all()
             if not rows:
+                if once:  # what comes after it comes changed
+                    _note(connection, once, sys.maxsize)
                 return
             yield connection, rows
             last = rows[-1][0]
+            if once:
+                _note(connection, once, last)
         failpoints.at("clear.sealed")
+
+
+def _reached(connection: Connection, once: str) -> int:
+    c = IDENTIFIERS.c
+    found = connection.execute(select(c.value).where(c.space == CLEAR, c.kind == once)).scalar()
+    return -1 if found is None else int(found)
+
+
+def _note(connection: Connection, once: str, last: int) -> None:
+    c = IDENTIFIERS.c
+    connection.execute(delete(IDENTIFIERS).where(c.space == CLEAR, c.kind == once))
+    row = {"space": CLEAR, "number": _PASSES.index(once) + 1, "kind": once, "value": str(last)}
+    connection.execute(insert(IDENTIFIERS).values(**row))
 
 
 @contextmanager

@@ -16,9 +16,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Connection, Engine, delete, func, select
 
+from cxminute.store.keyring import Keyring
 from cxminute.store.schema import CONSENTS, IDENTIFIERS
+from cxminute.store.sealing import seal, unseal
 from cxminute.store.state import among, batches, insert_rows, writing
 from cxminute.store.vault import ERASED, REMOVALS, highest
 
@@ -30,8 +32,10 @@ ALL: Final = "*"
 """In place of a purpose: all of them."""
 
 _TEXTS: Final = ("purpose", "said", "how", "source", "why")
+"""Columns that are texts; `why` stands sealed in the table, under the key of the profile."""
+_PRIME: Final = 1_000_000_007
 _WHOSE: Final = ("profile", "purpose", "how")
-_COLUMNS: Final = ("profile", "purpose", "said", "how", "source", "at", "known_at", "collect", "why")
+_COLUMNS: Final = ("profile", "purpose", "said", "how", "source", "at", "known_at", "collect", "sealed")
 
 FACTS: Final = pa.schema(
     [
@@ -61,23 +65,27 @@ class Saying:
 class Consents:
     """What people said of purposes, of one project."""
 
-    def __init__(self, state: Engine) -> None:
-        self._state = state
+    def __init__(self, state: Engine, keyring: Keyring) -> None:
+        self._state, self._keyring = state, keyring
 
     def facts(
         self,
         profiles: Collection[int] | None = None,
         as_of: int | None = None,
         purposes: Collection[str] | None = None,
+        *,
+        why: bool = True,
     ) -> pa.Table:
         """What was said, as FACTS, in order of profile, purpose, way and time.
 
         profiles: only of these; None for all
         as_of:    only what had been said, and was known, by then, UTC ms
         purposes: only of these; None for all
+        why:      with the words of whoever recorded it, which are opened one by one; without, there is no such column
         """
         c = CONSENTS.c
-        query = select(c.profile, c.purpose, c.said, c.how, c.source, c.at, c.known_at, c.why)
+        told = FACTS if why else FACTS.remove(FACTS.get_field_index("why"))
+        query = select(c.profile, c.purpose, c.said, c.how, c.source, c.at, c.known_at, *([c.sealed] if why else []))
         if as_of is not None:
             query = query.where(c.at <= as_of, c.known_at <= as_of)
         if purposes is not None:
@@ -90,14 +98,16 @@ class Consents:
             else:
                 for some in batches(sorted({int(number) for number in profiles})):
                     rows += connection.execute(ordered.where(c.profile.in_(some))).all()
-        columns = list(zip(*rows, strict=True)) if rows else [()] * len(FACTS)
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(told)
+        if why:
+            columns[-1] = opened_why(self._keyring, rows)
         made = [
             pa.array(values, field.type.value_type).dictionary_encode()
             if _is_text(field)
             else pa.array(values, field.type)
-            for values, field in zip(columns, FACTS, strict=True)
+            for values, field in zip(columns, told, strict=True)
         ]
-        return pa.table(dict(zip(FACTS.names, made, strict=True)))
+        return pa.table(dict(zip(told.names, made, strict=True)))
 
     def say(self, sayings: Sequence[Saying], known_at: int) -> int:
         """Records what was said; returns how many of it were not known just so. All or nothing."""
@@ -109,12 +119,28 @@ class Consents:
             }
         )
         with writing(self._state).begin() as connection:
-            return put_consents(connection, None, table, known_at)
+            return put_consents(connection, self._keyring, None, table, known_at)
 
-    def is_empty(self) -> bool:
-        """Whether nobody ever said anything."""
+    def tells_of(self, purposes: Collection[str], as_of: int | None = None) -> bool:
+        """Whether anybody said anything of these purposes; as of a moment, as in `facts`."""
+        c = CONSENTS.c
+        query = select(c.id).where(c.purpose.in_(list(purposes)))
+        if as_of is not None:
+            query = query.where(c.at <= as_of, c.known_at <= as_of)
         with self._state.connect() as connection:
-            return connection.execute(select(CONSENTS.c.id).limit(1)).first() is None
+            return connection.execute(query.limit(1)).first() is not None
+
+    def mark(self) -> tuple[int, ...]:
+        """Another one whenever what was said changed: what was worked out of it holds as long as it stays.
+
+        An id is not enough: SQLite gives that of a row that went to the next one.
+        """
+        c = CONSENTS.c
+        words = func.length(c.said) * 31 + func.length(c.purpose)
+        told = func.sum((c.profile * 7 + c.at * 3 + c.known_at + words) % _PRIME)
+        with self._state.connect() as connection:
+            row = connection.execute(select(func.count(), func.max(c.id), func.max(c.known_at), told)).one()
+        return tuple(int(number or 0) for number in row)
 
     def profiles(self) -> int:
         """How many numbers the space 'person' has given out: those of profiles lie below it."""
@@ -136,9 +162,22 @@ def drop_consents(connection: Connection, collect: int) -> None:
     connection.execute(delete(CONSENTS).where(CONSENTS.c.collect == collect))
 
 
-def put_consents(connection: Connection, collect: int | None, said: pa.Table, known_at: int, source: str = "") -> int:
+def opened_why(keyring: Keyring, rows: Sequence[Any]) -> list[str]:
+    """Why each row (profile, sealed) was recorded, in the words of whoever did; '' where no key opens it."""
+    found = [""] * len(rows)
+    closed = [place for place, row in enumerate(rows) if row.sealed is not None]
+    keys = keyring.held("person", [rows[place].profile for place in closed])
+    for place, why in zip(closed, unseal(keys, [rows[place].sealed for place in closed]), strict=True):
+        found[place] = why or ""
+    return found
+
+
+def put_consents(
+    connection: Connection, keyring: Keyring, collect: int | None, said: pa.Table, known_at: int, source: str = ""
+) -> int:
     """Adds what was said to what is kept; returns how many rows that are new.
 
+    keyring:  under whose keys it is sealed why it was recorded
     collect:  that brought it; None where none did
     said:     `profile`, `purpose`, `said`, `how`, `at`, and if need be `source` and `why`; rows without a profile are
               nobody's and left out
@@ -161,7 +200,7 @@ def put_consents(connection: Connection, collect: int | None, said: pa.Table, kn
     for some in batches(gone):
         connection.execute(delete(CONSENTS).where(CONSENTS.c.id.in_(some)))
     new = rows.take(np.flatnonzero(kept & (rows["id"] == 0)))
-    insert_rows(connection, CONSENTS, _COLUMNS, new.tuples(collect))
+    insert_rows(connection, CONSENTS, _COLUMNS, new.tuples(collect, keyring))
     return new["id"].size
 
 
@@ -213,17 +252,28 @@ class _Rows:
         """Some of them, in that order."""
         return _Rows({name: column[places] for name, column in self.columns.items()}, self.words)
 
-    def tuples(self, collect: int | None) -> list[tuple[Any, ...]]:
+    def tuples(self, collect: int | None, keyring: Keyring) -> list[tuple[Any, ...]]:
         """Rows of the table, in the order of its columns."""
         made: list[Sequence[Any]] = []
         for name in _COLUMNS:
             if name == "collect":
                 made.append([collect] * self["id"].size)
+            elif name == "sealed":
+                made.append(self._sealed(keyring))
             elif name in _TEXTS:
                 made.append([self.words[place] for place in self[name].tolist()])
             else:
                 made.append(self[name].tolist())
         return list(zip(*made, strict=True))
+
+    def _sealed(self, keyring: Keyring) -> list[bytes | None]:
+        """Why, under the keys of the profiles; None where nothing is said."""
+        made: list[bytes | None] = [None] * self["id"].size
+        told = np.flatnonzero(self["why"]).tolist()  # place 0 of `words` is ''
+        keys = keyring.keys("person", self["profile"][told].tolist())
+        for place, body in zip(told, seal(keys, [self.words[self["why"][one]] for one in told]), strict=True):
+            made[place] = body
+        return made
 
 
 def _kept(rows: _Rows) -> NDArray[np.bool_]:
@@ -257,7 +307,7 @@ def _earliest_before(known_at: Ints, run: Ints) -> Ints:
 
 def _stored(connection: Connection, profiles: Sequence[int]) -> _Rows:
     """What is kept of some profiles; their numbers go as one parameter, so that the query is always the same."""
-    names = ("id", "profile", "at", "known_at", *_TEXTS)
+    names = ("id", "profile", "at", "known_at", *_TEXTS)  # `why` as it stands: what is kept is not written anew
     one_of, asked = among(connection, profiles)
     query = f"SELECT {', '.join(names)} FROM consents WHERE profile {one_of}"  # noqa: S608 -- our own names
     rows = connection.exec_driver_sql(query, (asked,)).fetchall()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +80,17 @@ def spread(task: Task, column: str) -> list[tuple[int, int, int]]:
 def _subjects(task: Task, column: str) -> Iterator[Ints]:
     for batch in read_subjects(task, column):
         yield batch[batch >= 0]
+
+
+def may_hold(piece: Piece, who: Mapping[str, Sequence[int]]) -> bool:
+    """Whether a piece can hold an event of a subject, whose numbers these are by column, as its footer tells."""
+    task = Task(piece, tuple(range(pq.read_metadata(piece.path).num_row_groups)), 0, 0)
+    return any(
+        low <= number <= high
+        for column, numbers in who.items()
+        for low, high, _ in (spread(task, column) if numbers else ())
+        for number in numbers
+    )
 
 
 def even_cuts(spreads: Sequence[tuple[int, int, int]], many: int) -> list[int]:

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Text, cast, delete, in
 
 from cxminute.store import destroying, failpoints, quarantine
 from cxminute.store.clocks import PERSON
+from cxminute.store.keyring import Keyring
 from cxminute.store.log import EventLog
 from cxminute.store.rewriting import Mine, Rewritten, told_before
 from cxminute.store.schema import (
@@ -40,7 +41,18 @@ from cxminute.store.schema import (
 from cxminute.store.segments import REST
 from cxminute.store.state import BATCH, batches, insert_rows, writing
 from cxminute.store.suppressions import suppress
-from cxminute.store.vault import ERASED, Who, by_space, drop_personal, erase, opened_personal, seal_anew, told_of
+from cxminute.store.vault import (
+    ERASED,
+    Who,
+    by_space,
+    called_events,
+    drop_personal,
+    erase,
+    keys_called,
+    opened_personal,
+    seal_anew,
+    told_of,
+)
 
 _BETWEEN: Final = re.compile(r"[\s/\x00-\x1f]+")
 _OURS: Final = frozenset({"", "event", "of", "order", "package", "rating", "solved"})
@@ -132,28 +144,17 @@ def records(state: Engine, are: Callable[[str], bool]) -> tuple[tuple[str, str],
         return tuple((row.source, row.record) for row in found if any(map(are, _words_of(row.record))))
 
 
-def files(state: Engine, without: Callable[[str], tuple[str, int]]) -> dict[int, str]:
+def files(log: EventLog, without: Callable[[str], tuple[str, int]]) -> dict[int, str]:
     """By collect, what its file is called without the identifiers in its name; only those that have any.
 
     without: a text without them, and how many there were
     """
     c = COLLECTS.c
-    with state.connect() as connection:
+    with log.state.connect() as connection:
         rows = connection.execute(select(c.id, c.file).where(c.digest != "")).all()  # others are named by us
-    told = {row.id: without(row.file) for row in rows}
+    said = log.names.opened([row.file for row in rows])
+    told = {row.id: without(said.get(row.file, "")) for row in rows}
     return {number: name for number, (name, many) in told.items() if many}
-
-
-def in_words(state: Engine, profiles: Collection[int]) -> bool:
-    """Whether somebody gave a reason in words of their own, which lie open, for a bond or a consent of these people."""
-    b, c = BONDS.c, CONSENTS.c
-    with state.connect() as connection:
-        for some in batches(sorted(profiles)):
-            bonds = select(b.id).where(or_(b.a.in_(some), b.b.in_(some)), b.why != "")
-            consents = select(c.id).where(c.profile.in_(some), c.why != "")
-            if any(connection.execute(query.limit(1)).first() for query in (bonds, consents)):
-                return True
-    return False
 
 
 def count(log: EventLog, removal: Removal, mine: Mine) -> dict[str, int]:
@@ -162,7 +163,7 @@ def count(log: EventLog, removal: Removal, mine: Mine) -> dict[str, int]:
         return {
             "events": mine.events,
             "identifiers": len(digests(log.state, removal.who(mine))),
-            "personal values": len(_personal(connection, removal.profiles, mine)),
+            "personal values": len(_personal(connection, log.keyring, removal.profiles, mine)),
             "quarantine": len(removal.rejects),
             **{name: len(_chosen(connection, name, removal.profiles)) for name in _TABLES},
         }
@@ -192,19 +193,21 @@ def remove(
             for some in batches(_chosen(connection, name, removal.profiles)):
                 connection.execute(delete(table).where(table.c.id.in_(some)))
         if mine.kept:  # what a law keeps stays readable
-            theirs = told_of(connection, removal.profiles)
-            seal_anew(connection, log.keyring, [row for row in theirs if (row.source, row.event) in mine.kept])
-        for some in batches(_personal(connection, removal.profiles, mine)):
+            kept, theirs = keys_called(log.keyring, mine.kept), told_of(connection, removal.profiles)
+            seal_anew(connection, log.keyring, [row for row in theirs if row.event in kept])
+        for some in batches(_personal(connection, log.keyring, removal.profiles, mine)):
             drop_personal(connection, PERSONAL.c.id.in_(some))
         for some in batches(sorted(removal.rejects)):
             quarantine.let_go(connection, REJECTS.c.id.in_(some))
         for source, record in sorted(removal.records):
             connection.execute(delete(VERSIONS).where(VERSIONS.c.source == source, VERSIONS.c.record == record))
         for number, name in removal.files.items():
-            connection.execute(update(COLLECTS).where(COLLECTS.c.id == number).values(file=name))
+            [called] = log.names.files([name])
+            connection.execute(update(COLLECTS).where(COLLECTS.c.id == number).values(file=called))
         c = NAMES.c
         for source, name in sorted(mine.names):  # the code stays: others come after it
-            these = (c.source == source, c.name == name)
+            [called] = log.names.called(source, [name])
+            these = (c.source == source, c.name == called)
             connection.execute(update(NAMES).where(*these).values(name=literal(ERASED) + cast(c.code, Text)))
         suppress(connection, refused, at)
         erase(connection, removal.who(mine))
@@ -257,12 +260,14 @@ def past_law(log: EventLog, source: str, names: Collection[str], before: int) ->
         held = [(row.event, row.id) for row in connection.execute(query)]
     if not held:
         return ()
-    ids = told_before(log, source, names, before)
-    return tuple(number for event, number in held if event in ids)
+    called = set(called_events(log.keyring, source, told_before(log, source, names, before)))
+    return tuple(number for event, number in held if event in called)
 
 
 def sweep(log: EventLog) -> int:
     """Removes every file of the log that no segment, side or index names, also those that merges left to be read.
+
+    What names say that the state has no more goes, too.
 
     Whoever calls holds the locks of every collect: no file is on its way. Returns how many there were.
     """
@@ -276,6 +281,9 @@ def sweep(log: EventLog) -> int:
                 path.unlink(missing_ok=True)
                 gone += 1
         connection.execute(update(RETIRED).where(RETIRED.c.swept.is_(False)).values(swept=True))
+        called = set(connection.execute(select(NAMES.c.name)).scalars())
+        called |= set(connection.execute(select(COLLECTS.c.file)).scalars())
+    log.names.keep(called)
     return gone
 
 
@@ -306,10 +314,11 @@ def _replace(connection: Connection, rewritten: Sequence[Rewritten]) -> None:
             connection.execute(update(SEGMENTS).where(s.id == number).values(**said, rows=fewer))
 
 
-def _personal(connection: Connection, profiles: Collection[int], mine: Mine) -> list[int]:
+def _personal(connection: Connection, keyring: Keyring, profiles: Collection[int], mine: Mine) -> list[int]:
     """Rows of the vault that go: of these profiles, and of events of theirs that name nobody."""
-    rows = told_of(connection, profiles, mine.nameless)
-    return [row.id for row in rows if row.profile is None or (row.source, row.event) not in mine.kept]
+    nameless, kept = keys_called(keyring, mine.nameless), keys_called(keyring, mine.kept)
+    rows = told_of(connection, profiles, nameless)
+    return [row.id for row in rows if row.profile is None or row.event not in kept]
 
 
 def _words_of(record: str) -> Iterator[str]:

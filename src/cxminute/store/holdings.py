@@ -14,13 +14,14 @@ import msgspec
 from sqlalchemy import Engine, select
 
 from cxminute.store import quarantine
+from cxminute.store.consents import opened_why
 from cxminute.store.keyring import Keyring
 from cxminute.store.pieces import Piece
 from cxminute.store.profiles import OWN, Span, stand
 from cxminute.store.schema import COLLECTS, CONSENTS, REJECTS, SEGMENTS
 from cxminute.store.segments import REST, connect, is_path, quoted
 from cxminute.store.state import batches
-from cxminute.store.vault import is_of_person, opened_personal, told_of
+from cxminute.store.vault import is_of_person, keys_called, opened_personal, told_of
 
 Key = tuple[str, str]
 """An event: its source and its id, which is unique in its source alone."""
@@ -141,14 +142,15 @@ class Holdings:
 
         None where there are some that cannot be read any more: their key was destroyed. Leftovers stand under `rest`.
         """
+        called = keys_called(self._keys, events) if events else {}
         with self._state.connect() as connection:
-            rows = list(told_of(connection, profiles, events))
+            rows = list(told_of(connection, profiles, called))
         said = opened_personal(self._keys, [(row.id, row.profile, row.sealed) for row in rows])
         found: dict[Key, dict[str, Any] | None] = {}
         for row, document in zip(rows, said, strict=True):
             if row.sealed is None and row.document:
                 document = _decode(row.document)  # noqa: PLW2901 -- of a state of before, not yet sealed
-            key = (row.source, row.event)
+            key = called.get(row.event, (row.source, row.event))  # of an event that no segment has, what it is called
             if document is None:
                 found.setdefault(key, None)
             else:
@@ -173,12 +175,17 @@ class Holdings:
     def consents(self, profiles: Collection[int]) -> list[Consent]:
         """Everything that these profiles said of consent, by when it was said."""
         c = CONSENTS.c
-        columns = (c.profile, c.purpose, c.said, c.how, c.source, c.at, c.known_at, c.why)
+        columns = (c.profile, c.purpose, c.said, c.how, c.source, c.at, c.known_at, c.sealed)
         rows: list[Any] = []
         with self._state.connect() as connection:
             for some in batches(sorted(set(profiles))):
                 rows += connection.execute(select(*columns, c.id).where(c.profile.in_(some))).all()
-        return [Consent(*row[:8]) for row in sorted(rows, key=lambda row: (row[5], row[8]))]
+        rows.sort(key=lambda row: (row.at, row.id))
+        whys = opened_why(self._keys, rows)
+        return [
+            Consent(row.profile, row.purpose, row.said, row.how, row.source, row.at, row.known_at, why)
+            for row, why in zip(rows, whys, strict=True)
+        ]
 
     def _known(self) -> dict[int, int]:
         """By segment, when its collect began, UTC ms."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cxminute.model.errors import BadData, BrokenStore, UnknownName
 from cxminute.store import kernels
 from cxminute.store.arranging import by_subject, ranked
-from cxminute.store.arrays import kind_of, moments, numbers_of, typed, worded
+from cxminute.store.arrays import distinct, kind_of, moments, numbers_of, typed, worded
 from cxminute.store.columns import HeldColumns
 from cxminute.store.facts import VERSION, alone, read_facts, write_facts
 from cxminute.store.people import People
@@ -143,6 +143,7 @@ def open_index(  # noqa: PLR0913 -- what there is, for whom it is read, and who 
     closes_at: int | None = None,
     people: People | None = None,
     behind: People | None = None,
+    shared: bool = False,
     threads: int = 2,
     bucket: int | None = None,
 ) -> Index:
@@ -153,6 +154,8 @@ def open_index(  # noqa: PLR0913 -- what there is, for whom it is read, and who 
     closes_at: UTC milliseconds, inclusive; None for the last event that happened
     people:    which of the space's numbers are one subject: of persons, which profiles; None while each is its own
     behind:    which profiles are one person, for who stands behind an event of another subject; of persons it is people
+    shared:    whether subjects are of many people, as accounts are: events of those whom `behind` leaves out (-1) are
+               not in their streams
     bucket:    about how many events a bucket has; None: by how many there are
     raises:    BrokenStore where the index was made of other pieces: `extend` it first
     """
@@ -164,7 +167,9 @@ def open_index(  # noqa: PLR0913 -- what there is, for whom it is read, and who 
             f"The index of '{space}' is of {len(held)} segments, and not of the {len(by_key)} that make the log now.",
             then="Extend the index first.",
         )
-    return Index(space, runs, sources=sources, closes_at=closes_at, people=people, behind=behind, bucket=bucket)
+    return Index(
+        space, runs, sources=sources, closes_at=closes_at, people=people, behind=behind, shared=shared, bucket=bucket
+    )
 
 
 def in_memory(
@@ -245,6 +250,7 @@ class Index:
         closes_at: int | None = None,
         people: People | None = None,
         behind: People | None = None,
+        shared: bool = False,
         bucket: int | None = None,
     ) -> None:
         self.per = per
@@ -257,6 +263,7 @@ class Index:
         self._bucket = bucket
         self._people = people
         self._behind = people if per == "person" else behind
+        self._shared = shared and behind is not None and bool((behind.persons < 0).any())
         self._persons, self._profiles = self._owned()
         self._kinds: dict[str, frozenset[str]] = {}
 
@@ -293,11 +300,15 @@ class Index:
             parts, order = [Part(run, chosen, self._behind)], None
         else:
             shares = [self._share(run, bucket) for run in self._runs]
-            numbers = np.unique(np.concatenate([share.owners for share in shares]))
+            numbers = distinct(np.concatenate([share.owners for share in shares]))
             offsets, times, codes, order = merged(shares, numbers, self._names)
             parts = [share.part for share in shares]
-        if self._last > self.closes_at:
-            offsets, kept = cut(offsets, times, self.closes_at)
+        if self._last > self.closes_at or self._shared:
+            stay = times <= self.closes_at
+            if self._shared:
+                permitted = np.concatenate([part.permitted() for part in parts])
+                stay &= permitted if order is None else permitted[order]
+            offsets, kept = cut(offsets, stay)
             times, codes, order = times[kept], codes[kept], kept if order is None else order[kept]
         return Bucket(numbers, offsets, times, codes, parts=parts, order=order, names=self._names, kinds=self._kinds_of)
 
@@ -314,7 +325,8 @@ class Index:
         """Person and profile, for every profile that a run knows, by person; empty where each is its own."""
         if self._people is None:
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        profiles = np.unique(np.concatenate([run.numbers(0, run.offsets.size - 1) for run in self._runs]))
+        known = [run.numbers(0, run.offsets.size - 1) for run in self._runs]
+        profiles = known[0] if len(known) == 1 else distinct(np.concatenate(known))
         persons = self._people.owners(profiles)
         order = np.argsort(persons, kind="stable")
         order = order[persons[order] >= 0]  # those who are nobody are left out

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -25,6 +25,8 @@ from cxminute.store.arrays import make_folder, settle_folder
 SIZE: Final = 32
 DESTROYED: Final = bytes(SIZE)
 _NOT_OURS: Final = "inbox.keys"
+OWN: Final = "digest.key"
+"""The project's own key, by which what is sealed is found again: who has it can try whether a guessed one is known."""
 _SAFE: Final = re.compile(r"[a-z0-9_]+")
 _WORDS: Final = SIZE // 8
 _BLOCK: Final = 4_096
@@ -36,6 +38,33 @@ class Keyring:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._own = b""
+
+    def secret(self, *, make: bool = False) -> bytes:
+        """The project's own key for digests: 32 random bytes in a file of their own.
+
+        make:   it, where there is none; else that is BrokenStore
+        """
+        if self._own:
+            return self._own
+        path = self.folder / OWN
+        if not path.exists():
+            if not make:
+                raise BrokenStore(
+                    "The key of the log's digests is lost.", file=str(path), then="Restore it from a backup."
+                )
+            make_folder(self.folder)
+            temporary = path.with_suffix(f".{os.getpid()}")
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(os.urandom(SIZE))
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):  # another process was quicker: its key holds
+                os.link(temporary, path)
+            temporary.unlink()
+            settle_folder(self.folder)
+        self._own = path.read_bytes()
+        return self._own
 
     @property
     def is_there(self) -> bool:
@@ -85,6 +114,10 @@ class Keyring:
         """Writes zeros over the keys of these numbers, durably; where there never was one, nothing."""
         held = self._held(self._file(space))
         self._write(space, {number: DESTROYED for number in numbers if number < held})
+
+    def many(self, space: str) -> int:
+        """How many keys there are or were: all are of lower numbers."""
+        return self._held(self._file(space))
 
     def destroyed(self, space: str) -> list[int]:
         """The numbers below the highest key whose own is gone, or never was."""

@@ -16,13 +16,11 @@ from cxminute.model.errors import BadData, WrongUse
 from cxminute.store import destroying, inbox_keys, quarantine
 from cxminute.store.archive import KEYS, Archive, Header, begins_with, unpack, writing_archive
 from cxminute.store.destroying import PERSONAL_KEYS, REJECT_KEYS, REQUEST_KEYS
-from cxminute.store.keyring import Keyring
+from cxminute.store.keyring import OWN, Keyring
 from cxminute.store.schema import IDENTIFIERS, PERSONAL, REJECTS, REQUESTS
 from cxminute.store.state import batches, writing
 from cxminute.store.vault import ERASED, drop_personal, erase, spaces_of
 
-OWN: Final = "digest.key"
-"""The project's own key, by which identifiers are found again: who has it can try whether a guessed one is known."""
 _ROWS: Final = {PERSONAL_KEYS: PERSONAL, REJECT_KEYS: REJECTS, REQUEST_KEYS: REQUESTS}
 
 

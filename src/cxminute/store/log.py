@@ -32,10 +32,11 @@ from cxminute.store.consents import drop_consents, put_consents
 from cxminute.store.keyring import Keyring
 from cxminute.store.known import Known, rounds
 from cxminute.store.manifest import LARGE, VERSION, add_segment, give_codes, next_segment
+from cxminute.store.names import Names
 from cxminute.store.pieces import Piece
 from cxminute.store.schema import CHUNKS, COLLECTS, NAMES, PERSONAL, REJECTS, SEGMENTS, SIDES, SUPERSEDED
 from cxminute.store.state import batches, writing
-from cxminute.store.vault import drop_personal, put_personal
+from cxminute.store.vault import ERASED, UNREADABLE, drop_personal, put_personal
 
 _PAUSE: Final = 0.01  # seconds between two looks at a lock
 
@@ -58,7 +59,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One collect, as the log remembers it. Times are UTC ms; `finished_at` is None while unfinished."""
+    """One collect, as the log remembers it. Times are UTC ms; `finished_at` is None while unfinished.
+
+    file: what it is called; it begins with UNREADABLE where that cannot be told any more
+    """
 
     id: int
     source: str
@@ -124,9 +128,13 @@ class EventLog:
         self.state = state
         self.keyring = Keyring(root.parent / "keys")
         """Keys of identifiers, and of what is kept beside the log: `.cxm/keys`."""
+        self.names = Names(root, self.keyring)
+        """What names of events and files say."""
         self.duck = files.connect()
         self._known: tuple[str, Known] | None = None
         self._version: tuple[int, ...] = ()
+        self._sought: frozenset[str] = frozenset()
+        """Names, as the state calls them, that no segment has: they are searched for once."""
         self.published = False
         """Whether the manifest is known to be the state's: a kill may have come between the two."""
         self.apart: set[frozenset[int]] = set()
@@ -147,10 +155,11 @@ class EventLog:
             same = (c.digest == file.digest, c.mapping == file.mapping, c.digest != "")
             unfinished = connection.execute(select(c.id).where(*stands, *same)).scalar()
             if unfinished is None:
-                row = {"source": source, "file": file.name, "digest": file.digest, "mapping": file.mapping}
+                [name] = self.names.files([file.name]) if file.digest else [file.name]
+                row = {"source": source, "file": name, "digest": file.digest, "mapping": file.mapping}
                 query = insert(COLLECTS).values(**row, known_at=known_at).returning(c.id)
                 unfinished = connection.execute(query).scalar_one()
-            told = _told(connection, unfinished)
+            told = _told(connection, unfinished, self.names)
         if self._known is None or self._known[0] != source or self._version != self._state_of_log():
             known = Known(self.duck)
             for segment, dropped in self._standing(None, source):
@@ -174,7 +183,7 @@ class EventLog:
                 c.undone_at.is_(None), c.finished_at.is_not(None), (undone.is_(None)) | (c.known_at > undone),
             )  # fmt: skip
             found = connection.execute(query.order_by(c.id)).scalar()
-            return None if found is None else _told(connection, found)
+            return None if found is None else _told(connection, found, self.names)
 
     def append(self, told: Told, part: int, chunk: Chunk, named: Collection[str]) -> Counts:
         """Makes one chunk part of the log, whole. `named` are the paths that definitions name."""
@@ -222,7 +231,7 @@ class EventLog:
             earlier = select(c.id).where(c.source == told.source, c.digest == digest, c.digest != "", c.id < told.id)
             again = (REJECTS.c.collect.in_(earlier), REJECTS.c.replayed_by.is_(None))
             connection.execute(update(REJECTS).where(*again).values(replayed_by=told.id))
-            told = _told(connection, told.id)
+            told = _told(connection, told.id, self.names)
         self.publish()
         return told
 
@@ -236,7 +245,7 @@ class EventLog:
             known = [str(number) for number in connection.execute(select(COLLECTS.c.id)).scalars()]
             if str(collect) not in known:
                 raise UnknownName("collect", str(collect), known)
-            told = _told(connection, collect)
+            told = _told(connection, collect, self.names)
             if told.undone_at is not None:
                 raise WrongUse(f"Collect {collect} was taken back already.", then="Nothing was changed.")
             c = COLLECTS.c
@@ -250,7 +259,7 @@ class EventLog:
                 quarantine.let_go(connection, REJECTS.c.collect == number)
                 drop_personal(connection, PERSONAL.c.collect == number)
                 drop_consents(connection, number)
-            told = _told(connection, collect)
+            told = _told(connection, collect, self.names)
         failpoints.at("keys.noted")
         destroying.carry_out(self.state, self.keyring)
         self.publish()
@@ -260,7 +269,7 @@ class EventLog:
         """Every collect, oldest first."""
         with self.state.connect() as connection:
             ids = list(connection.execute(select(COLLECTS.c.id).order_by(COLLECTS.c.id)).scalars())
-            return [_told(connection, number) for number in ids]
+            return [_told(connection, number, self.names) for number in ids]
 
     # -- quarantine ------------------------------------------------------------------------------------------------
 
@@ -330,23 +339,39 @@ class EventLog:
         """The code of each (source, name) in the journey index."""
         c = NAMES.c
         with self.state.connect() as connection:
-            return {(row.source, row.name): row.code for row in connection.execute(select(c.code, c.source, c.name))}
+            rows = connection.execute(select(c.code, c.source, c.name)).all()
+        said = self.names.said()
+        lost = {row.name: row.source for row in rows if row.name not in said and not row.name.startswith(ERASED)}
+        if lost.keys() - self._sought:
+            self._search(set(lost.values()))
+            said = self.names.said()
+            self._sought = frozenset(lost.keys() - said.keys())
+        return {
+            (row.source, row.name if row.name.startswith(ERASED) else said.get(row.name, f"{UNREADABLE}{row.code}")):
+            row.code for row in rows
+        }  # fmt: skip
 
     def volumes(
-        self, sources: Collection[str], since: int | None, until: int | None, as_of: int | None
+        self,
+        sources: Collection[str],
+        since: int | None,
+        until: int | None,
+        as_of: int | None,
+        pieces: Sequence[Piece] | None = None,
     ) -> list[dict[str, Any]]:
         """Of each (source, name): events, first_at and last_at (UTC ms), the kinds of subject and typed paths it has.
 
         sources:      only these: what a permit covers
         since, until: only events in this span, UTC ms, until not included
+        pieces:       only these, without the rows that they leave out; None for the log as it was known as of then
         """
-        past = self.past(as_of)
+        counted = self.pieces((), self.past(as_of)) if pieces is None else pieces
         totals: dict[tuple[str, str], dict[str, Any]] = {}
-        for segment, dropped in self._standing(past):
-            if segment.source not in sources:
+        for piece in counted:
+            if piece.source not in sources:
                 continue
-            for row in files.volumes(self.duck, self.root / segment.file, dropped, since, until, as_of):
-                total = totals.setdefault((segment.source, row["name"]), {"source": segment.source, **row})
+            for row in files.volumes(self.duck, piece.path, piece.dropped, since, until, as_of):
+                total = totals.setdefault((piece.source, row["name"]), {"source": piece.source, **row})
                 if total["per"] is not row["per"]:
                     total["events"] += row["events"]
                     total["first_at"] = min(total["first_at"], row["first_at"])
@@ -399,6 +424,16 @@ class EventLog:
         failpoints.at("log.published")
 
     # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _search(self, sources: Collection[str]) -> None:
+        """Learns what names of sources say from their segments, also of collects that were taken back."""
+        s, found = SEGMENTS.c, {}
+        with self.state.connect() as connection:
+            rows = connection.execute(select(s.source, s.file).where(s.source.in_(sources)).distinct()).all()
+        for source in sorted(sources):
+            there = sorted(self.root / row.file for row in rows if row.source == source)
+            found.update(self.names.called(source, files.names(self.duck, [path for path in there if path.exists()])))
+        self.names.learn(found)
 
     def _standing(
         self, known_at: int | None, source: str | None = None
@@ -483,7 +518,7 @@ class EventLog:
         self, connection: Connection, told: Told, part: int, chunk: Chunk, counts: Counts,
         written: list[tuple[int, files.Written, bool]], superseded: list[tuple[int, int]], kept: list[pa.Table],
     ) -> None:  # fmt: skip
-        if _told(connection, told.id).undone_at is not None:
+        if _told(connection, told.id, self.names).undone_at is not None:
             raise WrongUse(f"Collect {told.id} was taken back while it ran.", then="Nothing more of it was collected.")
         for number, segment, correction in written:
             add_segment(connection, number, segment, told.id, part, told.source, correction=correction)
@@ -492,14 +527,15 @@ class EventLog:
             connection.execute(insert(SUPERSEDED), some)
         if kept:
             names = pc.unique(pa.concat_tables(kept)["name"].cast(pa.string())).to_pylist()
-            give_codes(connection, told.source, names)
+            give_codes(connection, self.names, told.source, names)
             ids = pa.concat_tables(kept)["id"]
             personal = chunk.personal
             if len(personal.column_names) > 2:
-                put_personal(connection, self.keyring, told.id, part, personal.filter(pc.is_in(personal["id"], ids)))
+                theirs = personal.filter(pc.is_in(personal["id"], ids))
+                put_personal(connection, self.keyring, told.source, told.id, part, theirs)
             if chunk.consents is not None:
                 said = chunk.consents.filter(pc.is_in(chunk.consents["id"], ids))
-                put_consents(connection, told.id, said, told.known_at, told.source)
+                put_consents(connection, self.keyring, told.id, said, told.known_at, told.source)
         quarantine.set_apart(connection, self.keyring, told.id, part, told.source, chunk.rejects)
         quarantine.take_up(connection, chunk.replayed, told.id)
         totals = {f.name: getattr(counts, f.name) for f in fields(Counts)}
@@ -554,8 +590,10 @@ def _lock(file: TextIO, until: float) -> None:
             return
 
 
-def _told(connection: Connection, collect: int) -> Told:
+def _told(connection: Connection, collect: int, names: Names) -> Told:
     row = connection.execute(select(COLLECTS).where(COLLECTS.c.id == collect)).one()
     chunks = connection.execute(select(CHUNKS).where(CHUNKS.c.collect == collect)).all()
     counts = Counts(*(sum(getattr(chunk, f.name) for chunk in chunks) for f in fields(Counts)))
-    return Told(row.id, row.source, row.file, row.known_at, row.finished_at, row.undone_at, counts, len(chunks))
+    lost = f"{UNREADABLE}{row.id}" if row.digest else row.file  # without a digest it is ours, in place of a file
+    file = names.opened([row.file]).get(row.file, lost)
+    return Told(row.id, row.source, file, row.known_at, row.finished_at, row.undone_at, counts, len(chunks))

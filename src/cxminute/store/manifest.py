@@ -10,8 +10,10 @@ from sqlalchemy import Connection, func, insert, select
 
 from cxminute.model.errors import BadData
 from cxminute.model.tables import EVENT
+from cxminute.store.names import Names
 from cxminute.store.schema import NAMES, SEGMENTS
 from cxminute.store.segments import Written
+from cxminute.store.state import among, insert_rows, mark_of
 
 VERSION: Final = int(EVENT.metadata[b"version"])
 """Of the event schema, as segments are written."""
@@ -48,22 +50,34 @@ def add_segment(
     connection.execute(insert(SEGMENTS).values(**row))
 
 
-def fresh_names(connection: Connection, source: str, names: Collection[str]) -> tuple[list[str], int]:
-    """Which names of a source have no code yet, in order of the alphabet, and how many codes are taken."""
-    c = NAMES.c
-    known = set(connection.execute(select(c.name).where(c.source == source)).scalars())
+def fresh_names(connection: Connection, book: Names, source: str, names: Collection[str]) -> tuple[list[str], int]:
+    """Which names of a source have no code yet, in order of the alphabet, and how many codes are taken.
+
+    book: what names say, and what the state calls them
+    """
+    called = book.called(source, names)
+    mark, (one_of, asked) = mark_of(connection), among(connection, list(called))
+    query = f"SELECT name FROM names WHERE source = {mark} AND name {one_of}"  # noqa: S608 -- constants
+    known = set(connection.exec_driver_sql(query, (source, asked)).scalars())
     taken: int = connection.execute(select(func.count()).select_from(NAMES)).scalar_one()
-    return sorted(set(names) - known), taken
+    return sorted(name for digest, name in called.items() if digest not in known), taken
 
 
-def give_codes(connection: Connection, source: str, names: Collection[str]) -> None:
-    """Gives codes to names of events that are new, in alphabetical order within a chunk."""
-    fresh, taken = fresh_names(connection, source, names)
+def give_codes(connection: Connection, book: Names, source: str, names: Collection[str]) -> None:
+    """Gives codes to names of events that are new, in alphabetical order within a chunk; the book knows all of them.
+
+    Also those that have a code: the book may have been lost since.
+    """
+    fresh, taken = fresh_names(connection, book, source, names)
     if taken + len(fresh) > NAMES_AT_MOST:
         raise BadData(
             f"The log would hold {taken + len(fresh):,} names of events.",
             allowed=f"{NAMES_AT_MOST:,} over all sources; a name that holds an id or a page belongs into a property",
             then="Nothing of this chunk was collected.",
         )
-    for code, name in enumerate(fresh, start=taken):
-        connection.execute(insert(NAMES).values(code=code, source=source, name=name))
+    book.learn(book.called(source, names))
+    if not fresh:
+        return
+    called = book.called(source, fresh)  # in the order of names
+    rows = [(code, source, digest) for code, digest in enumerate(called, start=taken)]
+    insert_rows(connection, NAMES, ("code", "source", "name"), rows)

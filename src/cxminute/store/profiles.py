@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from cxminute.model.tables import EVENT
@@ -88,9 +89,7 @@ def stand(duck: Any, pieces: Sequence[Piece], span: Span) -> tuple[str, list[str
     """Segments for DuckDB: (SQL of their files, its columns, tests of the rows that stand and lie in the span)."""
     files = reading(dict.fromkeys(piece.path for piece in pieces))
     columns = [name for name, *_ in duck.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()]  # noqa: S608 -- our own files
-    gone = [(str(piece.path), row) for piece in pieces for row in piece.dropped.tolist()]
-    names, rows = ([found[place] for found in gone] for place in (0, 1))
-    duck.register("dropped", pa.table({"file": pa.array(names, pa.string()), "row": pa.array(rows, pa.int64())}))
+    duck.register("dropped", _dropped(pieces))
     bounds = (
         ('"at" >= make_timestamptz({}000)', span.since),
         ('"at" < make_timestamptz({}000)', span.until),
@@ -99,6 +98,14 @@ def stand(duck: Any, pieces: Sequence[Piece], span: Span) -> tuple[str, list[str
     tests = [test.format(int(value)) for test, value in bounds if value is not None]
     tests.append("NOT EXISTS (FROM dropped d WHERE d.file = filename AND d.row = file_row_number)")
     return files, columns, tests
+
+
+def _dropped(pieces: Sequence[Piece]) -> pa.Table:
+    """`file` and `row` of all rows that are left out: there may be millions."""
+    of = np.repeat(np.arange(len(pieces), dtype=np.int32), [piece.dropped.size for piece in pieces])
+    paths = pa.array([str(piece.path) for piece in pieces], pa.string())
+    rows = np.concatenate([np.empty(0, np.int64), *(piece.dropped for piece in pieces)])
+    return pa.table({"file": pa.DictionaryArray.from_arrays(pa.array(of), paths), "row": pa.array(rows, pa.int64())})
 
 
 def _events(duck: Any, places: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from cxminute.store.log import EventLog
 from cxminute.store.pieces import Piece
 from cxminute.store.schema import COLLECTS, PERSONAL
 from cxminute.store.segments import connect, escaped
-from cxminute.store.vault import opened_personal
+from cxminute.store.vault import keys_called, opened_personal
 
 _GRAIN = 1_000_000
 
@@ -60,11 +60,12 @@ def personal(log: EventLog, source: str, events: Collection[str]) -> Iterator[tu
     c = PERSONAL.c
     query = select(c.id, c.profile, c.sealed, c.event).join(COLLECTS, COLLECTS.c.id == c.collect)
     query = query.where(COLLECTS.c.source == source, COLLECTS.c.undone_at.is_(None))
+    called = keys_called(log.keyring, ((source, event) for event in events)) if events else {}
     with log.state.connect() as connection:
         for rows in connection.execute(query, execution_options={"yield_per": 10_000}).partitions():
-            asked = [row for row in rows if row.event in events]
+            asked = [row for row in rows if row.event in called]
             said = opened_personal(log.keyring, [(row.id, row.profile, row.sealed) for row in asked])
-            yield from ((row.event, one) for row, one in zip(asked, said, strict=True) if one is not None)
+            yield from ((called[row.event][1], one) for row, one in zip(asked, said, strict=True) if one is not None)
 
 
 def _among(

@@ -65,6 +65,7 @@ class ScatteredLog:
     keys: tuple[str, ...]
     kinds: Mapping[str, tuple[str, ...]]
     bounds: tuple[int, ...]
+    shared: bool = False
 
     def buckets(self) -> Sequence[range]:
         """Ranges of subjects, of about equally many events as far as the footers tell."""
@@ -140,11 +141,15 @@ class ScatteredLog:
             subjects = np.concatenate([np.empty(0, np.int64), *(chunk.subjects for chunk in chunks)])
             if self.people is not None:
                 subjects = self.people.owners(subjects)
-            kept = np.flatnonzero((subjects >= bucket.start) & (subjects < bucket.stop))
-            if not kept.size:
-                return self._schema.empty_table()
             rows = sum(chunk.subjects.size for chunk in chunks)
             own = _Part(portion.piece.path, portion.begins, rows)
+            chosen = (subjects >= bucket.start) & (subjects < bucket.stop)
+            if self.shared and self.behind is not None:
+                profiles = numbers_of(own.read("profile").cast(pa.int64()).fill_null(-1))
+                chosen &= (profiles < 0) | (self.behind.owners(profiles) >= 0)
+            kept = np.flatnonzero(chosen)
+            if not kept.size:
+                return self._schema.empty_table()
             parts = [own, *(_Part(side, portion.begins, rows) for side in portion.piece.sides)]
             columns = {
                 "subject": pa.array(subjects),
@@ -178,11 +183,12 @@ def scatter_log(  # noqa: PLR0913 -- as of `open_index`
     people: People | None = None,
     behind: People | None = None,
     paths: Collection[str] | None = None,
+    shared: bool = False,
     bucket: int | None = None,
 ) -> ScatteredLog:
     """The description of a log, from the footers of its segments.
 
-    pieces, space, codes, sources, closes_at, people, behind: as of `build` and `open_index`
+    pieces, space, codes, sources, closes_at, people, behind, shared: as of `build` and `open_index`
     paths:   that tasks may ask for; None for every path that has a column
     bucket:  about how many events a bucket has; None for what keeps a cluster busy and a worker's memory small
     raises:  BrokenStore where a segment is not as the log says
@@ -213,6 +219,7 @@ def scatter_log(  # noqa: PLR0913 -- as of `open_index`
         keys=tuple(sorted(keys - {column_of(space)})),
         kinds={path: tuple(sorted(found)) for path, found in sorted(kinds.items())},
         bounds=_bounds(spreads, people, size),
+        shared=shared and behind is not None and bool((behind.persons < 0).any()),
     )
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The newest migration: a state at another version is migrated when it is opened, one beyond it is refused."""
 
 metadata: Final = MetaData()
@@ -41,7 +41,12 @@ COLLECTS: Final = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("source", Text, nullable=False),
-    Column("file", Text, nullable=False, comment="name of the file, or 'query', or 'replay of N'"),
+    Column(
+        "file",
+        Text,
+        nullable=False,
+        comment="keyed digest of the file's name, or 'query', 'door ...', 'quarantine of N'",
+    ),
     Column("digest", Text, nullable=False, comment="SHA-256 of the file; '' where there is no file"),
     Column("mapping", Text, nullable=False, comment="SHA-256 of the source's definition and of how the file is cut"),
     Column("known_at", BigInteger, nullable=False, comment="when it began, UTC ms: corrections are known from here on"),
@@ -103,7 +108,7 @@ NAMES: Final = Table(
     metadata,
     Column("code", Integer, primary_key=True, autoincrement=False, comment="what the journey index holds, from 0"),
     Column("source", Text, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("name", Text, nullable=False, comment="keyed digest of it; what it says stands beside the segments"),
     UniqueConstraint("source", "name"),
 )
 
@@ -113,7 +118,7 @@ PERSONAL: Final = Table(
     Column("id", Integer, primary_key=True),
     Column("collect", Integer, ForeignKey("collects.id"), nullable=False),
     Column("part", Integer, nullable=False),
-    Column("event", Text, nullable=False, comment="id of the event that carried it"),
+    Column("event", Text, nullable=False, comment="keyed digest of source and id of the event that carried it"),
     Column("profile", BigInteger, comment="whose it is: a number in the space 'person'"),
     Column("document", Text, nullable=False, comment="'' since 0004; before, JSON: path -> value"),
     Column("sealed", LargeBinary, comment="JSON: path -> value, under the key of the profile, else of its own row"),
@@ -270,8 +275,9 @@ BONDS: Final = Table(
     Column("b", BigInteger, nullable=False),
     Column("said", Text, nullable=False, comment="linked, apart, or nothing: takes back what was said before"),
     Column("how", Text, nullable=False, comment="hand, or linkage"),
-    Column("why", Text, nullable=False, comment="in the words of whoever said it; of linkage, its model and weight"),
+    Column("why", Text, nullable=False, comment="of linkage, its model and weight; else ''"),
     Column("known_at", BigInteger, nullable=False, comment="when it was said, UTC ms"),
+    Column("sealed", LargeBinary, comment="why, in the words of whoever said it, under a key made of those of a and b"),
     Index("bonds_by_pair", "a", "b"),
     Index("bonds_by_b", "b"),
 )
@@ -337,7 +343,8 @@ CONSENTS: Final = Table(
     Column("at", BigInteger, nullable=False, comment="when it was said, UTC ms"),
     Column("known_at", BigInteger, nullable=False, comment="UTC ms"),
     Column("collect", Integer, ForeignKey("collects.id"), comment="that brought it; empty where none did"),
-    Column("why", Text, nullable=False, server_default="", comment="in the words of whoever recorded it by hand"),
+    Column("why", Text, nullable=False, server_default="", comment="'' since 0005"),
+    Column("sealed", LargeBinary, comment="why, in the words of who recorded it by hand, under the profile's key"),
     Index("consents_by_profile", "profile"),
     Index("consents_by_collect", "collect"),
 )

@@ -3,7 +3,8 @@
 SQLite clears what it deletes (secure_delete), but what was moved between pages before may stand in their gaps, and the
 write-ahead log holds older pages. So the file is rewritten from what it holds (VACUUM), and the log brought in and cut
 to nothing. PostgreSQL's files are its server's: rows are deleted and their space is freed, here; what its own logs,
-replicas and backups hold is for whoever runs it. No program can say what a disk keeps below its files.
+replicas and backups hold is for whoever runs it, and names nobody without the keys. No program can say what a disk
+keeps below its files.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ from sqlalchemy import Engine
 
 LARGEST: Final = 256 << 20
 """Bytes of an inbox that are rewritten at most: whoever sends waits meanwhile."""
-_TABLES: Final = ("personal", "identifiers", "rejects", "requests")
+_TABLES: Final = (
+    "personal", "identifiers", "rejects", "requests", "bonds", "consents", "merges", "proposals", "disclosures",
+    "names", "versions", "collects", "segments", "sides", "superseded", "suppressed", "destroying",
+)  # fmt: skip
+"""From which forgetting and retention delete, and in which they change what stands."""
 
 DONE: Final = "rewritten"
 FREED: Final = "freed"

@@ -340,6 +340,14 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def names(duck: duckdb.DuckDBPyConnection, segments: Sequence[Path]) -> list[str]:
+    """Every name that an event in some segments has."""
+    if not segments:
+        return []
+    found = duck.execute(f"SELECT DISTINCT name::VARCHAR FROM {reading(segments)}").fetchall()  # noqa: S608 -- our own files
+    return sorted(name for (name,) in found)
+
+
 def reading(paths: Iterable[str | Path]) -> str:
     """SQL of files read as one, with the columns that any of them has, and of each row its file and its place there."""
     listed = ", ".join(f"'{escaped(path)}'" for path in paths)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -78,6 +78,12 @@ class Part:
         found = self.run.columns.numbers(space)
         numbers = self.take(pa.nulls(self.run.times.size, pa.int64()) if found is None else found)
         return numbers if self.people is None or space != "person" else self.people.owners_of(numbers)
+
+    def permitted(self) -> NDArray[np.bool_]:
+        """Which of these events are not of somebody who is left out, -1 among people; those of nobody stay."""
+        profiles = numbers_of(replace(self, people=None).numbers("person").fill_null(-1))
+        found: NDArray[np.bool_] = profiles < 0
+        return found if self.people is None else found | (self.people.owners(profiles) >= 0)
 
 
 class Bucket:
@@ -226,8 +232,7 @@ def merged(shares: Sequence[Share], numbers: Ints, names: Names) -> tuple[Ints, 
     return offsets, times, codes, order
 
 
-def cut(offsets: Ints, times: Ints, closes_at: int) -> tuple[Ints, Ints]:
-    """Streams without what happened after a moment: new offsets, and the places of the events that stay."""
-    kept = times <= closes_at
+def cut(offsets: Ints, kept: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Streams with some of their events: new offsets, and the places of the events that stay."""
     before = np.concatenate([[0], np.cumsum(kept)])
     return before[offsets], np.flatnonzero(kept)

@@ -219,14 +219,15 @@ class Digest:
     """Keyed digests of identifiers (BLAKE2b, RFC 7693): 16 bytes over kind and value, hexadecimal.
 
     secret: the project's own key
+    of:     what else is called by one: of equal words the digests differ
     """
 
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret[: hashlib.blake2b.MAX_KEY_SIZE]
+    def __init__(self, secret: bytes, of: bytes = b"") -> None:
+        self._secret, self._of = secret[: hashlib.blake2b.MAX_KEY_SIZE], of
 
     def of(self, kind: str, values: Iterable[str]) -> list[str]:
         """The digest of each value of a kind."""
-        begun = hashlib.blake2b(f"{kind}\0".encode(), digest_size=16, key=self._secret)
+        begun = hashlib.blake2b(f"{kind}\0".encode(), digest_size=16, key=self._secret, person=self._of)
         found = []
         for value in values:
             made = begun.copy()
@@ -325,10 +326,29 @@ def _known(connection: Connection, space: str, kind: str, words: Sequence[str]) 
     return dict(connection.exec_driver_sql(query, (space, kind, asked)).fetchall())
 
 
-def put_personal(connection: Connection, keyring: Keyring, collect: int, part: int, personal: pa.Table) -> None:
+def called_events(keyring: Keyring, source: str, ids: Iterable[str]) -> list[str]:
+    """What the vault calls events of a source: keyed digests of their ids, which their senders gave them."""
+    return Digest(keyring.secret(), b"event").of(source, ids)
+
+
+def keys_called(keyring: Keyring, events: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """By what the vault calls it, each of some events (source, id)."""
+    found: dict[str, tuple[str, str]] = {}
+    sources: dict[str, list[str]] = {}
+    for source, event in events:
+        sources.setdefault(source, []).append(event)
+    for source, ids in sources.items():
+        found.update(zip(called_events(keyring, source, ids), ((source, one) for one in ids), strict=True))
+    return found
+
+
+def put_personal(
+    connection: Connection, keyring: Keyring, source: str, collect: int, part: int, personal: pa.Table
+) -> None:
     """Keeps personal values: a table with `id` and `profile` of the event, and a column per path, null where absent.
 
-    Each event's are sealed under the key of its profile, or under one of their own where it has none.
+    An event is called by a keyed digest of its source and id. Its values are sealed under the key of its profile, or
+    under one of their own where it has none.
     """
     paths = [name for name in personal.column_names if name not in ("id", "profile")]
     full = [path for path in paths if personal[path].null_count < personal.num_rows]
@@ -344,9 +364,11 @@ def put_personal(connection: Connection, keyring: Keyring, collect: int, part: i
     keys = dict(zip(owned, keyring.keys("person", owned), strict=True))
     own = dict(zip(alone, keyring.fresh(PERSONAL_KEYS, alone), strict=True))
     chosen = [own[number] if one[1] is None else keys[one[1]] for number, one in zip(ids, told, strict=False)]
+    events = called_events(keyring, source, [event for event, *_ in told])
+    sealed_all = seal(chosen, [one[2] for one in told])
     rows = [
         (number, collect, part, event, profile, "", sealed)
-        for number, (event, profile, _), sealed in zip(ids, told, seal(chosen, [one[2] for one in told]), strict=False)
+        for number, event, (_, profile, _), sealed in zip(ids, events, told, sealed_all, strict=False)
         if sealed is not None  # of one whose key is gone nothing is kept
     ]
     insert_rows(connection, PERSONAL, ("id", "collect", "part", "event", "profile", "document", "sealed"), rows)
@@ -365,21 +387,18 @@ def opened_personal(
     return [None if one is None else msgspec.json.decode(one) for one in said]
 
 
-def told_of(
-    connection: Connection, profiles: Collection[int], nameless: Collection[tuple[str, str]] = ()
-) -> Iterator[Any]:
-    """Rows of the vault of these profiles, and of these events (source, id) those that name nobody.
+def told_of(connection: Connection, profiles: Collection[int], nameless: Collection[str] = ()) -> Iterator[Any]:
+    """Rows of the vault of these profiles, and of these events, as it calls them, those that name nobody.
 
     Each has `id`, `event`, `profile`, `document`, `sealed` and the `source` of its event.
     """
-    c, named = PERSONAL.c, frozenset(nameless)
+    c = PERSONAL.c
     query = select(c.id, c.event, c.profile, c.document, c.sealed, COLLECTS.c.source)
     query = query.join(COLLECTS, COLLECTS.c.id == c.collect)
     for some in batches(sorted(set(profiles))):
         yield from connection.execute(query.where(c.profile.in_(some))).all()
-    for events in batches(sorted({event for _, event in named})):
-        rows = connection.execute(query.where(c.event.in_(events), c.profile.is_(None))).all()
-        yield from (row for row in rows if (row.source, row.event) in named)
+    for events in batches(sorted(set(nameless))):
+        yield from connection.execute(query.where(c.event.in_(events), c.profile.is_(None))).all()
 
 
 def seal_anew(connection: Connection, keyring: Keyring, rows: Sequence[Any]) -> None:

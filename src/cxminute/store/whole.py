@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
+from cxminute.store.people import People
 from cxminute.store.pieces import Piece, column_of
 from cxminute.store.profiles import OWN, Span, stand
 from cxminute.store.segments import REST, connect, is_path, quoted
@@ -45,29 +47,36 @@ class Whole:
     times: frozenset[str]
 
 
-def whole(pieces: Sequence[Piece], span: Span, per: str | None = None, names: Sequence[str] = ()) -> Iterator[Whole]:
+def whole(
+    pieces: Sequence[Piece],
+    span: Span,
+    per: str | None = None,
+    names: Sequence[str] = (),
+    people: People | None = None,
+) -> Iterator[Whole]:
     """Every event in a span, in order of (at, source, position, id); with `per`, subject after subject.
 
-    per:   'person' or a kind of identifier; events that have none come at the end
-    names: only events that are called so; all without it
+    per:    'person' or a kind of identifier; events that have none come at the end
+    names:  only events that are called so; all without it
+    people: who is who: a person's number is then that of the whole person; None where each profile is one of its own
     """
     if not pieces:
         return
     duck = connect()
     files, columns, tests = stand(duck, pieces, span)
     own = [name for name in columns if name not in OWN and not is_path(name) and not name.startswith(LINKING)]
-    kinds = {name: name for name in own} | {"person": "profile"}
+    kinds = {name: quoted(name) for name in own} | {"person": _person(duck, people)}
     paths = [name for name in columns if is_path(name)]
     times = [path for path in paths if path.endswith(":time")]
     column = "" if per is None else column_of(per)
-    subject = quoted(column) if column in columns else "NULL"
+    subject = kinds["person"] if per == "person" else quoted(column) if column in columns else "NULL"
     if names:
         tests.append("name IN (SELECT name FROM chosen)")
         duck.register("chosen", pa.table({"name": pa.array(list(names), pa.string())}))
     shown = ["id", "source::VARCHAR AS source", "kind::VARCHAR AS kind", "name::VARCHAR AS name"]
     shown += ['epoch_ms("at") AS "at"', f"{subject} AS subject", f"{REST}::JSON::VARCHAR AS {REST}"]
     shown += [f"epoch_ms({quoted(path)}) AS {quoted(path)}" if path in times else quoted(path) for path in paths]
-    shown += [f"{quoted(own)} AS {quoted(f'#{kind}')}" for kind, own in kinds.items()]
+    shown += [f"{number} AS {quoted(f'#{kind}')}" for kind, number in kinds.items()]
     order = f'{"subject NULLS LAST, " if per is not None else ""}"at", source, position, id'
     query = f"SELECT {', '.join(shown)} FROM {files} WHERE {' AND '.join(tests)} ORDER BY {order}"  # noqa: S608 -- quoted
     named = {path: path.rpartition(":")[0] for path in paths}
@@ -86,3 +95,13 @@ def whole(pieces: Sequence[Piece], span: Span, per: str | None = None, names: Se
                 _decode(row[REST]) if row[REST] is not None else {},
                 at_times,
             )
+
+
+def _person(duck: Any, people: People | None) -> str:
+    """SQL of the number of an event's person, who by the map may be called by another identifier of theirs."""
+    profile = quoted("profile")
+    if people is None:
+        return profile
+    others = np.flatnonzero(people.persons != np.arange(people.persons.size))
+    duck.register("whose", pa.table({"number": others, "person": people.persons[others]}))
+    return f"coalesce((SELECT w.person FROM whose w WHERE w.number = {profile}), {profile})"  # noqa: S608 -- quoted

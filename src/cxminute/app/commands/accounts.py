@@ -10,12 +10,13 @@ from cxminute.app import output
 from cxminute.app.answers import give
 from cxminute.app.charting import check_chart
 from cxminute.app.options import Reading, check_limit, moments
-from cxminute.app.people.account_answers import details, overview, shown_profiles
+from cxminute.app.people.account_answers import details, first_profiles, overview
 from cxminute.app.people.accounts import accounts as all_accounts
 from cxminute.app.people.identity import identity
 from cxminute.app.people.naming import called
 from cxminute.app.project import Project
-from cxminute.app.rights.consenting import neck
+from cxminute.app.rights.consenting import neck, only_permitted
+from cxminute.app.small.cells import smallest_told
 from cxminute.model.errors import CxmError, UnknownName, WrongUse
 from cxminute.privacy.use import Use
 from cxminute.store.memberships import GROUP
@@ -40,6 +41,8 @@ def accounts(
 ) -> None:
     """Accounts, households and partners: members with their roles, what they give, and who depends on whom.
 
+    Whose data the purpose may not use is in none, nor is what they gave; a list of all shows no figure of too few.
+
     Parameters
     ----------
     account
@@ -62,20 +65,21 @@ def accounts(
     for reason in leave.refused.values():
         output.note(f"Left out: {reason}")
     known = identity(project, as_of)
-    found = all_accounts(project, leave, known.people(), as_of)
+    people = only_permitted(project, leave.purpose, known.people(), as_of)
+    numbers = np.arange(max(known.persons.size, project.consents.profiles()), dtype=np.int64)
+    shown = neck(project, as_of, known).permit(Use(leave.purpose, "show"), numbers).allowed
+    found = all_accounts(project, leave, people, as_of, shown)
     ids = {
         number: said.rpartition(APART)[2]
         for number, said in project.vault.called(GROUP, [one.number for one in found]).items()
     }
-    people = np.array(sorted({member.person for group in found for member in group.members}), np.int64)
-    passed = neck(project, as_of, known).permit(Use(leave.purpose, "show"), people)
-    shown = set(people[passed.allowed].tolist())  # whoever is not to be shown stands there without a name
     if account is None:
-        names = called(project, shown_profiles(found, shown))
-        give(overview(found, ids, names, limit, picture=chart is not None), json=options.json, chart=chart)
+        names, smallest = called(project, first_profiles(found)), smallest_told(project, leave.sources)
+        answer = overview(found, ids, names, limit, smallest=smallest, picture=chart is not None)
+        give(answer, json=options.json, chart=chart)
         return
     one = next((group for group in found if ids.get(group.number) == account), None)
     if one is None:
         raise UnknownAccount
-    names = called(project, {n for member in one.members if member.person in shown for n in member.profiles})
+    names = called(project, {number for member in one.members for number in member.profiles})
     give(details(one, ids, names, project.settings.zone, picture=chart is not None), json=options.json, chart=chart)

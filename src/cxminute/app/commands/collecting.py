@@ -16,6 +16,7 @@ from cxminute.collect.rejects import REASONS
 from cxminute.collect.source import Source
 from cxminute.model.errors import CxmError, WrongUse
 from cxminute.model.times import from_ms, instant
+from cxminute.store.vault import UNREADABLE
 
 app = App(
     name="collects",
@@ -24,6 +25,8 @@ app = App(
 )
 
 _NO_EVENT = "No event: nothing in it says that something happened at some time. It is no fault, and nothing was kept."
+
+_NOT_READABLE = "(name not readable)"
 
 
 def collect(
@@ -98,7 +101,7 @@ def collects(*, json: bool = False, project: Path = Path()) -> None:
             {
                 "collects": [
                     {
-                        "number": t.id, "source": t.source, "file": t.file, "known_at": from_ms(t.known_at),
+                        "number": t.id, "source": t.source, "file": _readable(t.file), "known_at": from_ms(t.known_at),
                         "finished": t.finished_at is not None, "undone": t.undone_at is not None,
                         "rows": t.counts.rows, "added": t.counts.added, "repeated": t.counts.repeated,
                         "corrected": t.counts.corrected, "removed": t.counts.removed, "rejected": t.counts.rejected,
@@ -122,8 +125,8 @@ def collects(*, json: bool = False, project: Path = Path()) -> None:
         "",
     )
     rows = [
-        (t.id, t.source, t.file, f"{from_ms(t.known_at):%Y-%m-%d %H:%M}", t.counts.rows, t.counts.added,
-         t.counts.repeated, t.counts.corrected, t.counts.removed, t.counts.rejected,
+        (t.id, t.source, _readable(t.file) or _NOT_READABLE, f"{from_ms(t.known_at):%Y-%m-%d %H:%M}", t.counts.rows,
+         t.counts.added, t.counts.repeated, t.counts.corrected, t.counts.removed, t.counts.rejected,
          "taken back" if t.undone_at is not None else "" if t.finished_at is not None else "unfinished: collect again")
         for t in told
     ]  # fmt: skip
@@ -144,7 +147,8 @@ def undo(number: int, *, project: Path = Path()) -> None:
     """
     told = take_back(Project(project), number)
     counts = told.counts.added + told.counts.corrected
-    output.say(f"Collect {told.id} ({told.file}) is taken back: {output.count(counts, 'events')}.")
+    name = f" ({shown})" if (shown := _readable(told.file)) is not None else ""
+    output.say(f"Collect {told.id}{name} is taken back: {output.count(counts, 'events')}.")
     output.say("Rows that another file told too went with it: collect that file again.")
 
 
@@ -272,3 +276,8 @@ def _show(shown: str, done: Collected) -> None:
     if done.reasons:
         source = done.told.source
         output.say(f"  Look: cxm quarantine --source {source}; mend; cxm quarantine replay --source {source}")
+
+
+def _readable(file: str) -> str | None:
+    """What a file is called; None where its name is lost, or lies sealed under a key that is gone."""
+    return None if file.startswith(UNREADABLE) else file

@@ -1,10 +1,19 @@
-"""The answers of `cxm accounts`: all of them, or one with its members, and who depends on whom, also as a picture."""
+"""The answers of `cxm accounts`: all of them, or one with its members, and who depends on whom, also as a picture.
+
+Members are people whose data the purpose may use. What others did is in no account: a member without a name would
+still be a row of one person, a count of such members one of few, and what they gave what all others leave of the sum.
+Whose identifiers are gone, since a term is over or only what a law orders to keep is left of them, is nobody: what
+they gave stays the account's, as what no person stands behind.
+
+The overview counts, and shows no figure of fewer people than contracts allow (`app.small.accounts`); one account is a
+look at its people, each as they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from cxminute.app import output
@@ -12,6 +21,8 @@ from cxminute.app.answers import Answer, Shown
 from cxminute.app.people.accounts import PARTNER, Account, Member
 from cxminute.app.people.drawn_graph import Drawn, drawn
 from cxminute.app.people.naming import Called
+from cxminute.app.small.accounts import hide_accounts
+from cxminute.app.small.cells import joined
 from cxminute.model.times import from_ms
 
 HANGS: Final = 0.5
@@ -21,28 +32,42 @@ _PEOPLE: Final = 40
 
 
 def overview(
-    found: Sequence[Account], ids: dict[int, str], names: dict[int, Called], limit: int, *, picture: bool
+    found: Sequence[Account],
+    ids: dict[int, str],
+    names: dict[int, Called],
+    limit: int,
+    *,
+    smallest: int = 1,
+    picture: bool,
 ) -> Answer:
-    """All accounts, those that give most first.
+    """All accounts, those that give most first; those of which that is not shown come last, by what they are called.
 
-    ids:   what groups are called; names: what identifiers of members are
-    limit: how many rows the table shows
+    ids:      what groups are called; names: what identifiers of members are
+    limit:    how many rows the table shows
+    smallest: the smallest group of people that may be shown; where it is more than 1, the picture has no people
     """
-    ordered = sorted(found, key=lambda one: (-one.given, -len(one.members), one.number))
+    rows = [_summary(one, ids, names) for one in found]
+    small = hide_accounts(smallest, rows, found)
+    ordered = sorted(zip(rows, found, strict=True), key=lambda pair: _place(pair[0]))
     columns = ("id", "kind", "members", "given", "received", "hangs on")
-    rows = [
+    told = [
         (
-            _id(one.number, ids), one.kind, len(one.members), one.given, one.received,
-            ", ".join(said for _, said in _hangs(one, ids, names)) or "-",
+            row["id"], row["kind"], row["members"], row["given"], row["received"],
+            "-" if row["hangs_on"] is None else ", ".join(said for _, said in _hangs(one, ids, names)) or "-",
         )
-        for one in ordered[:limit]
+        for row, one in ordered[:limit]
     ]  # fmt: skip
     left = len(ordered) - limit
+    drawing = None
+    if picture and smallest > 1:
+        drawing = _partnerships([row for row, _ in ordered[:_DRAWN]], ids)
+    elif picture:
+        drawing = _ecosystem([one for _, one in ordered[:_DRAWN]], ids, names)
     return Answer(
-        {"accounts": [_summary(one, ids, names) for one in ordered]},
-        (Shown("Accounts, those that give most first", columns, rows),),
-        remark=f"{output.count(left, 'accounts')} more: --limit, or --json." if left > 0 else "",
-        picture=_ecosystem(ordered[:_DRAWN], ids, names) if picture else None,
+        {"accounts": [row for row, _ in ordered]},
+        (Shown("Accounts, those that give most first", columns, told),),
+        remark=joined(f"{output.count(left, 'accounts')} more: --limit, or --json." if left > 0 else "", small),
+        picture=drawing,
     )
 
 
@@ -77,12 +102,20 @@ def details(one: Account, ids: dict[int, str], names: dict[int, Called], zone: Z
     )
 
 
-def shown_profiles(found: Sequence[Account], people: Collection[int]) -> set[int]:
-    """The identifiers whose names an answer may need: the first of each member who is one of these people."""
-    return {member.profiles[0] for one in found for member in one.members if member.person in people}
+def first_profiles(found: Sequence[Account]) -> set[int]:
+    """The identifiers whose names an overview may need: the first of each member."""
+    return {member.profiles[0] for one in found for member in one.members}
 
 
-def _summary(one: Account, ids: dict[int, str], names: dict[int, Called]) -> dict[str, object]:
+def _place(row: dict[str, Any]) -> tuple[bool, float, int, int, str]:
+    """Where an account stands among the others: by what is shown of it."""
+    given, members = row["given"], row["members"]
+    if given is None:
+        return True, 0.0, 0, 0, str(row["id"])
+    return False, -given, -(members or 0), row["number"], ""
+
+
+def _summary(one: Account, ids: dict[int, str], names: dict[int, Called]) -> dict[str, Any]:
     return {
         "id": _id(one.number, ids),
         "number": one.number,
@@ -131,6 +164,25 @@ def _ecosystem(found: Sequence[Account], ids: dict[int, str], names: dict[int, C
         edges.append(Drawn((2 * one.number, 2 * member.person + 1), said, "holds"))
         edges += [Drawn((2 * member.person + 1, 2 * partner), "", "through") for partner in member.partners]
     return drawn(labels, list(dict.fromkeys(edges)), steps)
+
+
+def _partnerships(rows: Sequence[dict[str, Any]], ids: dict[int, str]) -> str:
+    """Accounts on the left and partners on the right, without people; a line says how much comes through."""
+    shown = [row for row in rows if row["given"] is not None]
+    clients = [row for row in shown if row["kind"] != PARTNER] or shown
+    named = {called: number for number, called in ids.items()}
+    labels = {row["number"]: row["id"] for row in clients}
+    steps = dict.fromkeys(labels, 0)
+    edges = []
+    for row in clients:
+        for fact in row["partners"]:
+            if fact["given"] is None:
+                continue
+            partner = named.get(fact["id"], -1)
+            labels[partner] = fact["id"]
+            steps.setdefault(partner, 1)
+            edges.append(Drawn((row["number"], partner), output.percent(fact["share"]), "through"))
+    return drawn(labels, edges, steps)
 
 
 def _id(number: int, ids: dict[int, str]) -> str:

@@ -94,6 +94,10 @@ class Belonging:
         """Whose a profile is; -1 for nobody."""
         return int(self.whose[profile]) if 0 <= profile < self.whose.size else profile
 
+    def is_left_out(self, profile: int | None) -> bool:
+        """Whether what carries a profile is of somebody who is left out; what carries none is nobody's, and counts."""
+        return profile is not None and profile >= 0 and self.person(profile) < 0
+
 
 def belonging(project: Project, leave: Permit, people: People | None, as_of: int | None = None) -> Belonging:
     """Who belongs where; of groups that were joined at one moment the one of the smallest number comes first.
@@ -119,19 +123,30 @@ def belonging(project: Project, leave: Permit, people: People | None, as_of: int
     return Belonging(pieces, rows, whose, home, as_of)
 
 
-def accounts(project: Project, leave: Permit, people: People | None, as_of: int | None = None) -> list[Account]:
+def accounts(
+    project: Project,
+    leave: Permit,
+    people: People | None,
+    as_of: int | None = None,
+    shown: NDArray[np.bool_] | None = None,
+) -> list[Account]:
     """Every group that sources of the permit tell of, by number, as known at a moment.
 
-    people: who was who then; None where each profile is a person of its own
+    people: who was who then; None where each profile is a person of its own. What people did who are left out (-1) is
+            left out, as if it had never been collected: they are no members, and what they gave is in no sum
+    shown:  by number of a person, whether they may be a member; None for everybody. What others did is the group's, as
+            that of nobody; others are also those who came since it was asked, whose numbers lie beyond its end
     """
     found = belonging(project, leave, people, as_of)
+    found = replace(found, rows=[row for row in found.rows if not found.is_left_out(row["profile"])])
     rules = project.settings.accounts
     given, received = _worth(found, rules.given), _worth(found, rules.received)
     kinds = _kinds(found.rows)
     theirs: dict[int, dict[int, list[Row]]] = {row["group"]: {} for row in found.rows}
     for row in found.rows:
-        if row["profile"] is not None:
-            theirs[row["group"]].setdefault(found.person(row["profile"]), []).append(row)
+        person = -1 if row["profile"] is None else found.person(row["profile"])
+        if person >= 0 and (shown is None or (person < shown.size and shown[person])):
+            theirs[row["group"]].setdefault(person, []).append(row)
     partners: dict[int, list[int]] = {}
     for group, members in sorted(theirs.items()):
         for person in members if kinds.get(group) == PARTNER else ():
@@ -163,8 +178,8 @@ def members_map(project: Project, leave: Permit, people: People | None, as_of: i
     """
     home = belonging(project, leave, people, as_of).home
     pieces = project.log.pieces((), project.log.past(as_of))
-    groups = 1 + max((high for task in tasks(pieces) for _, high, _ in spread(task, GROUP)), default=-1)
-    size = max(groups, home.size)
+    highest = (high for task in tasks(pieces) for name in (GROUP, "profile") for _, high, _ in spread(task, name))
+    size = max(1 + max(highest, default=-1), home.size)  # numbers beyond the map's end would be accounts of their own
     mapped = np.full(2 * size, -1, np.int64)
     mapped[0::2] = np.arange(size)
     mapped[1 : 2 * home.size : 2] = home
@@ -213,6 +228,8 @@ def _worth(found: Belonging, money: Sequence[Money]) -> dict[int, dict[int, floa
             .aggregate([("worth", "sum")])
         )
         for row in sums.to_pylist():
+            if found.is_left_out(row["profile"]):
+                continue
             person = found.person(row["profile"])
             of = worth.setdefault(row["group"], {})
             of[person] = of.get(person, 0.0) + row["worth_sum"]

@@ -17,9 +17,13 @@ from cxminute.app.people.naming import UnknownPerson, called, kinds_asked, linki
 from cxminute.app.people.who import Who, who_is
 from cxminute.app.project import Project
 from cxminute.app.rights.consenting import pass_person
+from cxminute.app.rights.leaving_out import LeftOut, left_out_as_known
+from cxminute.model.errors import Refused
 from cxminute.model.times import from_ms
 from cxminute.privacy.permits import Permit
+from cxminute.privacy.purposes import KEEPING
 from cxminute.privacy.use import Use
+from cxminute.store.footers import may_hold
 from cxminute.store.profiles import Span, Traces, of_profile
 from cxminute.store.segments import REST
 from cxminute.store.vault import APART, is_of_person
@@ -47,7 +51,7 @@ def person(project: Project, leave: Permit, identifier: str, kind: str | None, s
     keys:   id, kind, person (its number), identifiers (by kind), nobody, count, first_at, last_at, sources, events (the
             last `limit`, newest last)
     raises: UnknownName for a kind that no source has; UnknownPerson; Refused where the person's own word, or the
-            purpose's basis, does not let their data be shown
+            purpose's basis, does not let their data be shown, nor what is known of a thing of theirs
     """
     asked = kinds_asked(project, kind)
     found = numbers_of(project, leave, identifier, asked)
@@ -68,6 +72,10 @@ def person(project: Project, leave: Permit, identifier: str, kind: str | None, s
         raise UnknownPerson(asked)
     if members:
         pass_person(project, Use(leave.purpose, "show"), np.array(members, np.int64), span.as_of)
+    if not of_people and (out := left_out_as_known(project, leave.purpose, span.as_of)).anybody:
+        _pass_thing(out, leave.purpose, asked[0], numbers)
+        holding = [piece for piece in pieces if may_hold(piece, who)]
+        ever = traces = of_profile(out.without(holding, asked[0]), who, span, limit)
     carried = frozenset(number for name in columns for number in ever.numbers.get(name, ()))
     numbers = tuple(number for number in numbers if number in carried) or numbers  # another source's ada is another
     document = {
@@ -78,6 +86,17 @@ def person(project: Project, leave: Permit, identifier: str, kind: str | None, s
         **_seen(project, traces),
     }
     return Person(document, numbers if known else (), known)
+
+
+def _pass_thing(out: LeftOut, purpose: str, kind: str, numbers: Iterable[int]) -> None:
+    """Lets a look at a thing pass; raises Refused where it is of somebody whose data the purpose may not use."""
+    things = out.things(kind)
+    if things is not None and not (things.owners(np.array(list(numbers), np.int64)) >= 0).any():
+        raise Refused(
+            f"It is of somebody whose data may not be used for '{purpose}'.",
+            allowed=f"another --purpose; of {KEEPING} even what is only kept",
+            then="Nothing was shown.",
+        )
 
 
 def _identifiers(

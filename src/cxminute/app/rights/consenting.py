@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +26,9 @@ if TYPE_CHECKING:  # brings the whole way to the map of people
 
 Ints = NDArray[np.int64]
 
+KEPT: Final = 8
+"""How many answers of who and what is left out an open project keeps."""
+
 
 def consents_of(project: Project, kept: pa.Table, personal: pa.Table, contract: Contract) -> pa.Table | None:  # noqa: ARG001 -- whoever may use the data, what its people say of consent holds
     """What events said of consent, as the log's chunk takes it; None where they said nothing."""
@@ -46,7 +50,7 @@ def neck(project: Project, as_of: int | None = None, who: Identity | None = None
     return Neck(
         purposes,
         project.definitions.contracts,
-        settle(project.consents.facts(as_of=as_of), purposes, persons),
+        settle(project.consents.facts(as_of=as_of, why=False), purposes, persons),
         told=lambda source: profiles_of(pieces, source),
         persons=persons,
         forgotten=_forgotten(project, who),
@@ -67,7 +71,7 @@ def pass_person(project: Project, use: Use, profiles: Ints, as_of: int | None = 
     raises:   Refused, with the reason, where the person's own word or the purpose's basis does not allow it; Lacking
     """
     number = np.array([profiles.min()], np.int64)
-    said = said_by(project, project.consents.facts(profiles.tolist(), as_of), profiles)
+    said = said_by(project, project.consents.facts(profiles.tolist(), as_of, why=False), profiles)
     neck_of_one = Neck(project.settings.purposes, project.definitions.contracts, said, told=lambda _: number)
     one = neck_of_one.permit(use, number)
     reason = next(iter(one.counts))
@@ -85,22 +89,54 @@ def only_permitted(project: Project, purpose: str, people: People | None, as_of:
 
     Who restricted the use of their data is left out of every analysis; who objected or said no, of those whose purpose
     lets a no count; and where the purpose rests on consent, everybody who did not say yes. Where that is nobody, all
-    stays as it is.
+    stays as it is. Asked again, with nothing said since and the same who is who, it is the same object.
     """
+    if not may_leave_out(project, purpose, as_of):
+        return people
+    mark = (*project.consents.mark(), project.consents.profiles())  # before it is read: what comes between is news
+    kept: _Decided | None = project.decided.get(("people", purpose, as_of))
+    if kept is not None and kept.mark == mark and _same(kept.given, people):
+        return kept.people
     purposes = project.settings.purposes
-    if purposes[purpose].basis != ASKED and project.consents.is_empty():
-        return people
-    facts = project.consents.facts(as_of=as_of, purposes=(*purposes.line(purpose), ALL))
-    if purposes[purpose].basis != ASKED and not facts.num_rows:
-        return people
     known = np.empty(0, np.int64) if people is None else people.persons
-    persons = reaching(known, project.consents.profiles())
+    persons = reaching(known, mark[-1])
+    facts = project.consents.facts(as_of=as_of, purposes=(*purposes.line(purpose), ALL), why=False)
     answers = settle(facts, purposes, persons).of(purpose, persons)
     out = verdicts(purposes, purpose)[answers] >= ALLOWING
-    if not out.any():
-        return people
     persons[out] = -1
-    return People(persons)
+    decided = _Decided(mark, people, People(persons) if out.any() else people)
+    keep(project, ("people", purpose, as_of), decided)
+    return decided.people
+
+
+def may_leave_out(project: Project, purpose: str, as_of: int | None = None) -> bool:
+    """Whether an analysis can leave out anybody at all: without a look at who is who."""
+    purposes = project.settings.purposes
+    return purposes[purpose].basis == ASKED or project.consents.tells_of((*purposes.line(purpose), ALL), as_of)
+
+
+def keep(project: Project, key: tuple[str, str, int | None], found: object) -> None:
+    """Keeps in an open project what was worked out, beside the few others that were asked for last."""
+    project.decided.pop(key, None)
+    for old in list(project.decided)[: 1 - KEPT]:
+        project.decided.pop(old, None)
+    project.decided[key] = found
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """Who is left out: by what people had said (mark), of whom (given), and the answer."""
+
+    mark: tuple[int, ...]
+    given: People | None
+    people: People | None
+
+
+def _same(one: People | None, other: People | None) -> bool:
+    """Whether they say the same of who is who."""
+    if one is None or other is None:
+        return one is other
+    return one is other or np.array_equal(one.persons, other.persons)
 
 
 def _forgotten(project: Project, who: Identity) -> Ints:

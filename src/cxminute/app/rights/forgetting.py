@@ -23,6 +23,7 @@ from cxminute.app.collecting import WAIT, quiet
 from cxminute.app.people.identity import Identity, identity
 from cxminute.app.people.naming import UnknownPerson, kind_asked, people_named, person_kinds, person_of
 from cxminute.app.project import Project
+from cxminute.app.rights.leaving_out import THINGS
 from cxminute.app.rights.places import NOTE, clear, fields_of, pages_with, rows_of
 from cxminute.model.errors import WrongUse
 from cxminute.privacy.rights import for_the_person
@@ -224,13 +225,13 @@ def _carry_out(project: Project, people: Sequence[Person], underway: dict[str, A
     if first or underway.get("left"):
         mine = rewriting.find(log, profiles, _by_law(project))
         words = _words(project, profiles, mine)
-        records, files = forgetting.records(log.state, words.are), forgetting.files(log.state, words.without)
+        records, files = forgetting.records(log.state, words.are), forgetting.files(log, words.without)
         removal = Removal(profiles, rows_of(project, words), records, files)
         if first:
             underway["found"] = {
                 "state": forgetting.count(log, removal, mine), "segments": _segments(project, mine),
                 "kept": len(mine.kept),
-                "clear": bool(mine.names or records or files) or forgetting.in_words(log.state, profiles),
+                "clear": bool(records),
                 "pages": {**underway["found"].get("pages", {}), **pages_with(project, words)},
             }  # fmt: skip
             underway["requests"] = _requests_of(project, words)
@@ -384,6 +385,7 @@ def _part(project: Project, profiles: Collection[int]) -> None:
         persons[gone] = gone
         note(folder, number, persons)
     shutil.rmtree(folder / "past", ignore_errors=True)
+    shutil.rmtree(folder / THINGS, ignore_errors=True)
 
 
 def _drain(project: Project, now: int) -> None:

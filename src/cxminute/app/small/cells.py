@@ -13,13 +13,14 @@ import pyarrow as pa
 
 from cxminute.app import output
 from cxminute.app.analysis import View
+from cxminute.app.project import Project
 from cxminute.privacy.cells import Sum, suppress
 
 Row = MutableMapping[str, Any]
 HIDDEN: Final = "hidden"
 """The key that marks a row in which something is not shown."""
 _NEAR: Final = 1e-6
-_ELSEWHERE: Final = 1e3
+ELSEWHERE: Final = 1e3
 """How much it costs to hide a count that another answer shows: it is hidden only where it is small itself."""
 
 
@@ -36,6 +37,24 @@ def smallest_of(seen: View, purpose: str | None = None, names: Collection[str] |
         return 1
     telling = {source for source, name in project.log.codes() if names is None or name in names}
     return max((contracts[name].smallest_group for name in leave.sources & telling), default=1)
+
+
+def smallest_told(project: Project, sources: Collection[str] | None = None) -> int:
+    """The smallest group of people that may be shown, whatever told of them: the largest that a contract allows.
+
+    sources: those that a permit covers; None for all. Of these count those that told of anybody, by an event or by what
+             people say of consent
+    """
+    contracts = project.definitions.contracts
+    asked = {name: one.smallest_group for name, one in contracts.items() if sources is None or name in sources}
+    if all(size <= 1 for size in asked.values()):
+        return 1
+    telling = {source for source, _ in project.log.codes()}
+    found = max((size for name, size in asked.items() if name in telling), default=1)
+    if any(size > found for size in asked.values()):
+        saying = set(project.consents.facts(why=False)["source"].unique().to_pylist())
+        found = max((size for name, size in asked.items() if name in telling | saying), default=1)
+    return found
 
 
 class Cells:
@@ -71,14 +90,18 @@ class Cells:
             self._few.add(place)
         return place
 
-    def known(self, value: float, *, weight: float = 0.0) -> int:
+    def known(self, value: float, *, weight: float = 0.0, few: bool = False) -> int:
         """A count that no row shows, and that follows from those that are shown: what went on, what is left.
 
         weight: more than nought where another answer shows it
+        few:    as of `count`
         """
+        place = len(self._values)
         self._values.append(float(value))
         self._weights.append(weight)
-        return len(self._values) - 1
+        if few:
+            self._few.add(place)
+        return place
 
     def tells(self, row: Row, name: str, place: int) -> None:
         """A row's figures tell of a count that it does not show itself: a share, of what it is a share."""
@@ -92,18 +115,21 @@ class Cells:
         if abs(self._values[total] - sum(self._values[part] for part in parts)) <= _NEAR:
             self._sums.append((total, tuple(parts)))
 
-    def rest(self, total: int, part: int) -> int:
-        """What a part leaves of a total: whoever sees both knows it, and a share with what it is of tells both."""
+    def rest(self, total: int, part: int, *, few: bool = False) -> int:
+        """What a part leaves of a total: whoever sees both knows it, and a share with what it is of tells both.
+
+        few: as of `count`
+        """
         if total < 0 or part < 0 or self._values[total] < self._values[part] - _NEAR:
             return -1
-        place = self.known(self._values[total] - self._values[part])
+        place = self.known(self._values[total] - self._values[part], few=few)
         self._sums.append((total, (part, place)))
         return place
 
-    def whole(self, parts: Sequence[int]) -> int:
-        """The total of all groups, as the answer that is not split shows it."""
+    def whole(self, parts: Sequence[int], *, weight: float = ELSEWHERE) -> int:
+        """The total of all groups, as the answer that is not split shows it; where none does, its weight is nought."""
         there = [part for part in parts if part >= 0]
-        place = self.known(sum(self._values[part] for part in there), weight=_ELSEWHERE)
+        place = self.known(sum(self._values[part] for part in there), weight=weight)
         self.adds(place, there)
         return place
 
