@@ -344,6 +344,26 @@ def test_small_groups_are_not_shown(making: Making, capsys: pytest.CaptureFixtur
     assert found["people"] == 11
 
 
+def test_who_answered_a_part_alone_is_not_to_be_had_from_its_parent(
+    making: Making, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A no to marketing is one to its letters: of two more who said no to these alone neither answer may tell."""
+    project = making("contact = true\nsmallest_group = 5")
+    no = [event(n, f"no{n}", **banner(Advertising=False)) for n in range(20)]
+    yes = [event(n, f"yes{n}", **banner(Advertising=True, E_mail=True)) for n in range(20, 40)]
+    part = [event(n, f"part{n}", **banner(Advertising=True, E_mail=False)) for n in range(40, 42)]
+    arrive(project, *no, *yes, *part)
+    assert run(["consent", "--json", "--project", str(project.root)]) == 0
+    of = {row["purpose"]: row["answers"] for row in json.loads(capsys.readouterr().out)["purposes"]}
+    for answers in ("denied",), ("granted", "denied"):
+        marketing, letters = ([of[name][one] for one in answers] for name in ("marketing", "newsletter"))
+        known = None not in (*marketing, *letters)
+        assert not known or abs(sum(letters) - sum(marketing)) not in range(1, 5)
+    assert of["marketing"]["granted"] != 22 or of["newsletter"]["granted"] is None
+    assert run(["consent", "--project", str(project.root)]) == 0
+    assert "fewer than 5" in capsys.readouterr().err
+
+
 def test_no_answer_names_a_persons_data(site: Project, tmp_path: Path) -> None:
     """A file that cannot be read is refused without quoting any identifier in it."""
     path = tmp_path / "list.csv"

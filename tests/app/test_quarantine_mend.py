@@ -157,6 +157,21 @@ def test_rows_are_shown_where_a_contract_allows_it(site: Project, capsys: pytest
     assert len(json.loads(capsys.readouterr().out)["rejects"]) == 4
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["replay"], ["mend", "userId=properties.customer"], ["mend", "userId=properties.customer", "--dry-run"]],
+)
+def test_rows_are_taken_up_where_a_contract_allows_it(
+    site: Project, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    """To open rows is a use as well: for a purpose that the source's contract does not allow, nothing is taken up."""
+    words = ["quarantine", *words, "--source", "site"]
+    assert cxm(site, *words, "--purpose", "marketing") == 1
+    assert "does not allow 'marketing'" in capsys.readouterr().err
+    assert (len(reasons(site)), ids(site)) == (4, ["m1"])
+    assert cxm(site, *words, "--purpose", "service-optimisation") == 0
+
+
 def test_rows_of_a_source_that_no_file_defines_are_counted_and_not_shown(
     site: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -37,7 +37,7 @@ CHANNELS = {"web": 300, "app": 120, "phone": 60, "post": 3, "fax": 1}
 COUNTS = (
     "reached", "completed", "broken", "expired", "open", "opened", "passages", "made", "kept", "late", "overdue",
     "pending", "void", "none", "count", "subjects", "size", "returned", "on_or_after", "active", "new", "returning",
-    "resurrected", "dormant", "events", "unexplained", "due", "spent",
+    "resurrected", "dormant", "events", "unexplained", "due", "spent", "people", "identified", "several",
 )  # fmt: skip
 READINGS = (
     ["journeys"],
@@ -54,6 +54,8 @@ READINGS = (
     ["stickiness"],
     ["events"],
     ["events", "--unexplained"],
+    ["people"],
+    ["consent"],
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from cyclopts import App
 
 from cxminute.app import clock, output
+from cxminute.app.answers import Answer, Shown, give
 from cxminute.app.options import Reading, moments
 from cxminute.app.project import Project
 from cxminute.model.times import instant
@@ -27,6 +28,8 @@ def consent(
 ) -> None:
     """What one person said of each purpose, and what it comes to; without an identifier, how many said what.
 
+    Of answers that too few people gave, by the contracts of the sources, there is no count.
+
     Parameters
     ----------
     identifier
@@ -44,11 +47,7 @@ def consent(
     project = Project(options.project)
     as_of, _, _ = moments(options, project.settings.zone)
     if identifier is None:
-        found = counted(project, as_of)
-        if options.json:
-            output.document(output.clean(found))
-            return
-        _tell_counts(found)
+        give(_counts(counted(project, as_of)), json=options.json)
         return
     asked = who(project, project.permit(options.purpose), identifier, kind, as_of)
     found = {"id": identifier, **of_person(project, asked, as_of, history=history)}
@@ -153,7 +152,8 @@ def take(file: Path, *, source: str, json: bool = False, project: Path = Path())
         output.say(f"{output.count(forgotten, 'rows')} of people who were forgotten: left out.")
 
 
-def _tell_counts(found: dict[str, Any]) -> None:
+def _counts(found: dict[str, Any]) -> Answer:
+    """How many said what, in all forms: what is not shown is the same in each."""
     from cxminute.app.small.cells import told  # noqa: PLC0415 -- as above
 
     answers = ("granted", "denied", "withdrawn", "browser", "objected", "restricted", "unknown")
@@ -162,10 +162,9 @@ def _tell_counts(found: dict[str, Any]) -> None:
         for row in found["purposes"]
     ]
     known = found["people"]
-    people = "few people" if known is None else output.count(known, "people")
-    output.table(f"Consent of {people} who said anything", ("purpose", "part of", "basis", *answers), rows)
-    if line := told(found["hidden"], found["smallest"]):
-        output.say(line)
+    people = "people" if known is None else output.count(known, "people")
+    shown = Shown(f"Consent of {people} who said anything", ("purpose", "part of", "basis", *answers), rows)
+    return Answer(found, (shown,), remark=told(found["hidden"], found["smallest"]))
 
 
 def _said(at: object) -> str:

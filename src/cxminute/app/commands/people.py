@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def people(*, project: Path = Path(), json: bool = False) -> None:
-    """How many people there are, by which identifiers they are recognised, and what links nobody.
+    """How many people there are, by which identifiers they are recognised, and what links nobody; of few, nothing.
 
     Parameters
     ----------

@@ -18,6 +18,7 @@ from cxminute.model.errors import Refused, UnknownName, WrongUse
 
 if TYPE_CHECKING:  # brings the whole path to the log
     from cxminute.app.replaying import Replayed
+    from cxminute.privacy.permits import Permit
 
 app = App(
     name="quarantine",
@@ -95,8 +96,8 @@ def show(
         opened.source(source)
     _known(reason)
     leave = opened.permit(purpose)
-    if source is not None and source not in leave.sources:
-        raise Refused(leave.refused[source], then="Nothing was shown.")
+    if source is not None:
+        _pass(leave, source, "Nothing was shown.")
     held = opened.log.rejects(source, reason)
     for name in sorted(set(held["source"].to_pylist()) - leave.sources):
         undefined = f"No file defines source '{name}': nothing allows it."
@@ -123,9 +124,15 @@ def show(
 
 @app.command
 def replay(
-    *, source: str, reason: str | None = None, number: int | None = None, json: bool = False, project: Path = Path()
+    *,
+    source: str,
+    reason: str | None = None,
+    number: int | None = None,
+    purpose: str | None = None,
+    json: bool = False,
+    project: Path = Path(),
 ) -> None:
-    """Take what lies in quarantine up again, under the mapping as it is now.
+    """Take what lies in quarantine up again, under the mapping as it is now; this opens rows, as `show` does.
 
     Parameters
     ----------
@@ -135,6 +142,8 @@ def replay(
         Only those set apart for this reason.
     number
         Only this row, as `cxm quarantine show` numbers it.
+    purpose
+        What the rows are opened for; without it, the project's own purpose.
     json
         One JSON document instead of text.
     project
@@ -144,8 +153,10 @@ def replay(
     from cxminute.app.replaying import replay as replay_source  # noqa: PLC0415 -- to count and show takes less
 
     opened = Project(project)
+    chosen = opened.source(source)
     _known(reason)
-    _tell(replay_source(opened, opened.source(source), clock.now(), reason=reason, number=number), json=json)
+    _pass(opened.permit(purpose), source, "Nothing was changed.")
+    _tell(replay_source(opened, chosen, clock.now(), reason=reason, number=number), json=json)
 
 
 @app.command
@@ -154,6 +165,7 @@ def mend(
     source: str,
     reason: str | None = None,
     number: int | None = None,
+    purpose: str | None = None,
     dry_run: bool = False,
     json: bool = False,
     project: Path = Path(),
@@ -171,6 +183,8 @@ def mend(
         Only those set apart for this reason.
     number
         Only this row, as `cxm quarantine show` numbers it.
+    purpose
+        What the rows are opened for; without it, the project's own purpose.
     dry_run
         Say what would come of it; write nothing.
     json
@@ -188,6 +202,7 @@ def mend(
     opened = Project(project)
     chosen = opened.source(source)
     _known(reason)
+    _pass(opened.permit(purpose), source, "Nothing was changed.")
     if not dry_run:
         _tell(replay_source(opened, chosen, clock.now(), reason=reason, number=number, fillings=said), json=json)
         return
@@ -225,6 +240,12 @@ def _tell(done: Replayed, *, json: bool) -> None:
 def _reasons(reasons: Counter[str]) -> None:
     for reason, count in reasons.most_common():
         output.say(f"  {count:,} {reason}: {REASONS[reason].meaning}")
+
+
+def _pass(leave: Permit, source: str, then: str) -> None:
+    """Refuses to open a source's rows for a purpose that its contract does not allow."""
+    if source not in leave.sources:
+        raise Refused(leave.refused[source], then=then)
 
 
 def _known(reason: str | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from cxminute.app.answers import Answer, Shown
 from cxminute.app.people.identity import Identity, brought_up, identity
 from cxminute.app.project import Project
+from cxminute.app.small.cells import joined, smallest_told
+from cxminute.app.small.people import Behind, hide_people
 from cxminute.store.identity import Numbered
 from cxminute.store.merges import MERGE, UNMERGE
 from cxminute.store.people import reaching
@@ -24,36 +27,67 @@ WHY: Mapping[str, str] = {
 """Why an identifier is nobody's, for people."""
 
 
-def recognised_people(project: Project) -> Answer:
-    """Counts of who is who now; no identifier is shown.
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """Every identifier that there is, and whose it is.
 
-    keys: identifiers (kind, count), people (how many, as far as identifiers tell), identified (with an identifier that
-          is certain), several (with more than one identifier), largest (most identifiers of one), merges and unmerges
-          (ever noticed), nobody (kind, why, count), refused (why, count)
+    numbered: what is known of each
+    persons:  by number of an identifier its person
+    real:     by number, whether it is somebody's
+    sizes:    by person, how many identifiers they have
     """
-    found = identity(project)
+
+    numbered: Numbered
+    persons: NDArray[np.int64]
+    real: NDArray[np.bool_]
+    sizes: NDArray[np.int64]
+
+    @property
+    def people(self) -> int:
+        """How many people there are, as far as identifiers tell."""
+        return int(np.count_nonzero(self.sizes))
+
+    def owners(self, codes: list[int]) -> NDArray[np.int64]:
+        """The person of each identifier of some columns, as often as they have one."""
+        return self.persons[self.real & np.isin(self.numbered.column, codes)]
+
+
+def recognised(project: Project, found: Identity) -> Recognised:
+    """Whose every identifier is, those that came since the map was made among them."""
     numbered = brought_up(project, found.numbered)
     persons = reaching(found.persons, numbered.column.size)
     real = np.ones(persons.size, np.bool_)
     real[found.nobody["number"].to_numpy()] = False
-    sizes = np.bincount(persons[real], minlength=1)
-    certain = {kind.column for kind in project.settings.kinds.values() if kind.strength == "certain"}
-    codes = [code for code, column in enumerate(numbered.columns) if column in certain]
-    nobody, known = nobody_of(found), _kinds(numbered)
-    document: dict[str, object] = {
+    return Recognised(numbered, persons, real, np.bincount(persons[real], minlength=1))
+
+
+def recognised_people(project: Project) -> Answer:
+    """Counts of who is who now; no identifier is shown, nor a count of fewer people than contracts allow.
+
+    keys: identifiers (kind, count), people (how many, as far as identifiers tell), identified (with an identifier that
+          is certain), several (with more than one identifier), largest (most identifiers of one), merges and unmerges
+          (ever noticed), nobody (kind, why, count), refused (why, count); what is not shown is None, and `hidden` is
+          True in its row
+    """
+    found = identity(project)
+    whose = recognised(project, found)
+    nobody, known = nobody_of(found), _kinds(whose.numbered)
+    document: dict[str, Any] = {
         "identifiers": known,
-        "people": int(np.count_nonzero(sizes)),
-        "identified": int(np.unique(persons[real & np.isin(numbered.column, codes)]).size),
-        "several": int(np.count_nonzero(sizes > 1)),
-        "largest": int(sizes.max()),
+        "people": whose.people,
+        "identified": int(np.unique(whose.owners(_certain(project, whose))).size),
+        "several": int(np.count_nonzero(whose.sizes > 1)),
+        "largest": int(whose.sizes.max()),
         "merges": project.merges.count(MERGE),
         "unmerges": project.merges.count(UNMERGE),
         "nobody": nobody,
         "refused": refused_of(found),
     }
+    smallest = smallest_told(project)
+    small = hide_people(smallest, document, _behind(project, found, whose)) if smallest > 1 else ""
     met = {one["kind"] for one in known}
     unmet = [kind.name for kind in project.settings.kinds.values() if met and kind.name not in met]
-    return Answer(document, _tables(document), remark=_remark(nobody, unmet))
+    return Answer(document, _tables(document), remark=joined(_remark(nobody, unmet), small))
 
 
 def nobody_of(found: Identity) -> list[dict[str, Any]]:
@@ -68,6 +102,36 @@ def refused_of(found: Identity) -> list[dict[str, Any]]:
     """How many links do not hold, by reason: why ('apart', or the kind whose limit they would break), count."""
     counted = Counter(found.refused["why"].to_pylist())
     return [{"why": why, "count": count} for why, count in sorted(counted.items())]
+
+
+def _certain(project: Project, whose: Recognised) -> list[int]:
+    """Codes of the columns whose identifiers identify."""
+    certain = {kind.column for kind in project.settings.kinds.values() if kind.strength == "certain"}
+    return [code for code, column in enumerate(whose.numbered.columns) if column in certain]
+
+
+def _behind(project: Project, found: Identity, whose: Recognised) -> Behind:
+    """Who stands behind the counts, for whoever hides those of few."""
+    columns = whose.numbered.columns
+    owners = {_bare(column): whose.owners([code]) for code, column in enumerate(columns)}
+    codes = _certain(project, whose)
+    _, identifiers = np.unique(whose.owners(codes), return_counts=True)
+    ends: dict[str, set[int]] = {}
+    for link in found.refused.to_pylist():
+        ends.setdefault(link["why"], set()).update(int(whose.persons[link[end]]) for end in ("a", "b"))
+    changed: dict[str, set[int]] = {MERGE: set(), UNMERGE: set()}
+    for change in project.merges.all():
+        changed[change.kind].add(change.person)
+    return Behind(
+        {kind: (people.size, np.unique(people).size) for kind, people in owners.items()},
+        [_bare(columns[code]) for code in codes],
+        int(np.count_nonzero(identifiers > 1)),
+        int(np.count_nonzero(whose.sizes > 2)),
+        int(np.count_nonzero(whose.sizes == whose.sizes.max())) if whose.people else 0,
+        {why: len(people) for why, people in ends.items()},
+        len(changed[MERGE]),
+        len(changed[UNMERGE]),
+    )
 
 
 def _kinds(numbered: Numbered) -> list[dict[str, Any]]:

@@ -14,17 +14,19 @@ import numpy as np
 import pyarrow as pa
 
 from cxminute.app.collecting import WAIT, quiet
+from cxminute.app.people.counted import recognised
 from cxminute.app.people.identity import identity
 from cxminute.app.people.naming import NUMBER, called, people_named, person_kinds
 from cxminute.app.people.recognising import compared
 from cxminute.app.project import Project
 from cxminute.app.rights.consenting import Ints, said_by
-from cxminute.app.small.cells import Cells
+from cxminute.app.small.cells import ELSEWHERE, Cells, smallest_told
 from cxminute.model.errors import BadData, BadDefinition, UnknownName, WrongUse, nearest
 from cxminute.model.times import from_ms, instant
-from cxminute.privacy.consent import ANSWERS, BROWSER, SAID, Consent, changes, settle
+from cxminute.privacy.consent import ANSWERS, BROWSER, DENIED, GRANTED, SAID, Consent, changes, settle
 from cxminute.privacy.contracts import Contract
 from cxminute.privacy.permits import REASONS, Permit, verdicts
+from cxminute.privacy.purposes import Purposes
 from cxminute.resolve.guards import is_placeholder
 from cxminute.store.consents import ALL, Saying
 from cxminute.store.vault import APART, LINKING, PERSON_KINDS
@@ -32,6 +34,8 @@ from cxminute.store.vault import APART, LINKING, PERSON_KINDS
 WHOLE: Final = ("denied", "withdrawn", "objected", "restricted", "lifted")
 """What can be said of all purposes at once."""
 _BY_ANSWER: Final = {"browser": "denied"}
+_WHOLE: Final = 10.0
+"""How much dearer it is to hide how many people said anything than how many gave one answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +109,19 @@ def of_person(project: Project, asked: Asked, as_of: int | None, *, history: boo
 
 
 def counted(project: Project, as_of: int | None) -> dict[str, Any]:
-    """How many people gave which answer to each purpose; of groups that no contract lets be shown, nothing.
+    """How many people gave which answer to each purpose; of groups that a contract does not let be shown, nothing.
+
+    The answers to each purpose add up to the people who said anything; these and those who said nothing, to all people,
+    whom `cxm people` counts: as of now, whatever moment is asked of here. Who answers a parent answers its parts as
+    heavily, so what these have more is known, too. What is said by hand, or came in a file, is of people of whom other
+    sources tell: what is too few is said by the strictest contract of a source that told of anybody.
 
     keys: people (who said anything at all), purposes (purpose, basis, parent, says, dpv, fides, answers: answer -> how
-          many of them), hidden (how many purposes have answers that are not shown: null, for too few people gave them)
+          many of them), hidden (how many rows have counts that are not shown: None), smallest (that may be shown)
     """
     known = identity(project, as_of)
-    told = settle(
-        project.consents.facts(as_of=as_of), project.settings.purposes, known.persons if known.merged else None
-    )
+    facts = project.consents.facts(as_of=as_of)
+    told = settle(facts, project.settings.purposes, known.persons if known.merged else None)
     rows: list[dict[str, Any]] = []
     for name, purpose in project.settings.purposes.items():
         rows.append(
@@ -122,13 +130,17 @@ def counted(project: Project, as_of: int | None) -> dict[str, Any]:
                 "dpv": purpose.dpv or None, "fides": purpose.fides or None, "answers": _answers(told, name),
             }
         )  # fmt: skip
-    smallest = max((contract.smallest_group for contract in project.definitions.contracts.values()), default=1)
+    smallest = smallest_told(project)
     cells = Cells(smallest)
     found: dict[str, Any] = {"people": len(told.people), "purposes": rows}
-    whole = cells.count(found, "people")
-    for row in rows:
-        answers: dict[str, Any] = row["answers"]
-        cells.adds(whole, [cells.count(answers, answer) for answer in ANSWERS])
+    whole = cells.count(found, "people", weight=_WHOLE)
+    if smallest > 1:
+        everybody = recognised(project, known if as_of is None else identity(project)).people
+        cells.rest(cells.known(everybody, weight=ELSEWHERE), whole)
+    places = {row["purpose"]: [cells.count(row["answers"], answer) for answer in ANSWERS] for row in rows}
+    for answers in places.values():
+        cells.adds(whole, answers)
+    _nest(cells, places, project.settings.purposes)
     marked = cells.hide({})  # takes out of the rows what is not shown
     return {**found, "hidden": marked, "smallest": smallest}
 
@@ -248,6 +260,19 @@ def _spelled(project: Project, kind: str, words: list[str], contract: Contract, 
             raise BadData(f"That is nobody's {kind.removeprefix(LINKING)}.", file=path.name, row=number)
     found = [str(forms[word]) for word in words]
     return found if contract.link else [f"{contract.source}{APART}{word}" for word in found]
+
+
+def _nest(cells: Cells, places: Mapping[str, Sequence[int]], purposes: Purposes) -> None:
+    """Ties the answers to a purpose to those to its parents: as `privacy.consent` hands them down.
+
+    places: of each purpose those of its counts, in the order of ANSWERS, which is that of their weight
+    """
+    for name, answers in places.items():
+        inherited = DENIED if purposes[name].gpc else GRANTED
+        for parent in purposes.line(name)[1:]:
+            for code in range(int(inherited), len(ANSWERS)):
+                mine, theirs = (cells.whole(some[code:], weight=0.0) for some in (answers, places[parent]))
+                cells.rest(mine, theirs)
 
 
 def _answers(told: Consent, name: str) -> dict[str, int]:
