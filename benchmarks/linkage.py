@@ -1,7 +1,8 @@
 """`linkage`: a model learnt and pairs proposed over records of people, beside Splink alone with the same settings.
 
 The records are drawn (benchmarks/linkage_people.py): names, births, addresses, an eighth of the values with a mistake.
-Both learn and predict from the same table, each in a process of its own, so that neither finds anything warm; the
+Both learn and predict from the same table, each in a process of its own, so that neither finds anything warm; they take
+turns, and of each the quickest of three runs counts, since a machine's noise is as large as what is looked for. The
 table comes to both as it is drawn. Ours runs what `cxm linkage NAME train` and `score` run between the vault and the
 proposals: values are cleaned, the model is learnt, written and read, pairs are weighed and explained, and grouped under
 the limits of a person. Splink is told the same comparisons, blocks and blocks of training, learns by itself, and
@@ -36,6 +37,7 @@ from cxminute.resolve.linkage.definition import Linkage, parse_linkage
 EVENTS: Final = 1_000_000
 """Records: one of them is what a person was last told to be called, to live at and to be reached by."""
 GOAL: Final = 1.2
+_RUNS: Final = 3
 DEFINITION: Final = """name = "drawn"
 sources = ["drawn"]
 [fields.first_name]
@@ -79,7 +81,8 @@ def measure(events: int) -> Outcome:
         truth = pairs_of(groups(table))
         print(f"{table.num_rows:,} records, {len(truth):,} pairs of one person's, drawn with seed 2026", flush=True)
         del table
-        ours, theirs = _in_process("ours", path), _in_process("splink", path)
+        runs = [(_in_process("ours", path), _in_process("splink", path)) for _ in range(_RUNS)]
+    ours, theirs = (min(some, key=lambda told: float(told["all"])) for some in zip(*runs, strict=True))
     rows = [
         (
             said,
@@ -127,7 +130,7 @@ def _ours(path: Path) -> dict[str, float]:
     from cxminute.store.linking import linking_api  # noqa: PLC0415 -- likewise
 
     linkage = defined()
-    table = pq.read_table(path)
+    table = pq.read_table(path, columns=["unique_id", *linkage.fields])
     cleaned = records(table, linkage.fields)
     learnt = training.train(linkage, cleaned, linking_api())
     model = read(learnt.body, linkage, "drawn.model.json")

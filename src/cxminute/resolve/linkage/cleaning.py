@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import pyarrow as pa
@@ -86,11 +87,10 @@ def records(table: pa.Table, fields: Mapping[str, Field]) -> pa.Table:
     table: `unique_id`, and a column of texts by the name of a field; other columns are left out
     Records of which fewer than two fields are known are left out: they would be like too many.
     """
-    columns = {
-        name: clean(table[name].cast(pa.string()), field.form)
-        for name, field in fields.items()
-        if name in table.column_names
-    }
+    names = [name for name in fields if name in table.column_names]
+    with ThreadPoolExecutor() as threads:
+        cleaned = threads.map(lambda name: clean(table[name].cast(pa.string()), fields[name].form), names)
+        columns = dict(zip(names, cleaned, strict=True))
     kept = {name: column for name, column in columns.items() if column.null_count < len(column)}
     found = pa.table({KEY: table[KEY].cast(pa.int64()), **kept})
     if not kept:

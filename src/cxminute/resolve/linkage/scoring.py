@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import msgspec
@@ -69,7 +70,9 @@ def _named(found: pa.Table, model: Model) -> pa.Table:
 
 def explained(pairs: pa.Table, model: Model) -> pa.ChunkedArray:
     """For each pair, JSON: by field its level and what it adds to the weight, and by how much rarity changes that."""
-    said = [_told(pairs.slice(start, _AT_ONCE), model) for start in range(0, pairs.num_rows, _AT_ONCE)]
+    stretches = (pairs.slice(start, _AT_ONCE) for start in range(0, pairs.num_rows, _AT_ONCE))
+    with ThreadPoolExecutor() as threads:
+        said = list(threads.map(lambda some: _told(some, model), stretches))
     return pa.chunked_array(said, pa.string())
 
 
