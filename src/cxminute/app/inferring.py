@@ -18,7 +18,7 @@ from cxminute.collect.observed import Observed
 from cxminute.collect.plan import FAULT, RENAMED, sent_paths
 from cxminute.collect.source import Source
 from cxminute.collect.terms import Reading
-from cxminute.model.errors import Refused, WrongUse
+from cxminute.model.errors import WrongUse
 from cxminute.model.tables import EVENT
 from cxminute.model.times import from_ms
 from cxminute.privacy.personal import is_personal
@@ -52,8 +52,7 @@ def infer(seen: View, name: str | None, *, values: bool = False) -> tuple[str, s
     project = seen.project
     source = project.source(name or _only(seen))
     leave = seen.leave()
-    if source.name not in leave.sources:
-        raise Refused(leave.refused[source.name], then="Nothing was read.")
+    leave.covers(source.name, then="Nothing was read.")
     past = project.log.past(seen.as_of)
     until = seen.until if seen.as_of is None else min(seen.as_of + 1, seen.until or seen.as_of + 1)
     pieces = [piece for piece in project.log.pieces((), past) if piece.source == source.name]

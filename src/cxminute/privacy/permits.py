@@ -60,6 +60,11 @@ class Permit:
     sources: frozenset[str]
     refused: dict[str, str]
 
+    def covers(self, source: str, *, then: str) -> None:
+        """Lets a source pass; Refused where its contract does not allow the purpose. then: what becomes of the rest."""
+        if source not in self.sources:
+            raise Refused(self.refused[source], then=then)
+
 
 def permit(contracts: Iterable[Contract], purpose: str, known: Collection[str] = PURPOSES) -> Permit:
     """What may be read for a purpose; sources that may not are named with the reason.

@@ -14,11 +14,10 @@ from cxminute.app import clock, output
 from cxminute.app.project import Project
 from cxminute.collect.mending import parse_filling
 from cxminute.collect.rejects import REASONS
-from cxminute.model.errors import Refused, UnknownName, WrongUse
+from cxminute.model.errors import UnknownName, WrongUse
 
 if TYPE_CHECKING:  # brings the whole path to the log
     from cxminute.app.replaying import Replayed
-    from cxminute.privacy.permits import Permit
 
 app = App(
     name="quarantine",
@@ -97,7 +96,7 @@ def show(
     _known(reason)
     leave = opened.permit(purpose)
     if source is not None:
-        _pass(leave, source, "Nothing was shown.")
+        leave.covers(source, then="Nothing was shown.")
     held = opened.log.rejects(source, reason)
     for name in sorted(set(held["source"].to_pylist()) - leave.sources):
         undefined = f"No file defines source '{name}': nothing allows it."
@@ -155,7 +154,7 @@ def replay(
     opened = Project(project)
     chosen = opened.source(source)
     _known(reason)
-    _pass(opened.permit(purpose), source, "Nothing was changed.")
+    opened.permit(purpose).covers(source, then="Nothing was changed.")
     _tell(replay_source(opened, chosen, clock.now(), reason=reason, number=number), json=json)
 
 
@@ -202,7 +201,7 @@ def mend(
     opened = Project(project)
     chosen = opened.source(source)
     _known(reason)
-    _pass(opened.permit(purpose), source, "Nothing was changed.")
+    opened.permit(purpose).covers(source, then="Nothing was changed.")
     if not dry_run:
         _tell(replay_source(opened, chosen, clock.now(), reason=reason, number=number, fillings=said), json=json)
         return
@@ -240,12 +239,6 @@ def _tell(done: Replayed, *, json: bool) -> None:
 def _reasons(reasons: Counter[str]) -> None:
     for reason, count in reasons.most_common():
         output.say(f"  {count:,} {reason}: {REASONS[reason].meaning}")
-
-
-def _pass(leave: Permit, source: str, then: str) -> None:
-    """Refuses to open a source's rows for a purpose that its contract does not allow."""
-    if source not in leave.sources:
-        raise Refused(leave.refused[source], then=then)
 
 
 def _known(reason: str | None) -> None:
