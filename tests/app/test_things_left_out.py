@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from cxminute.app.analysis import view
@@ -31,6 +30,7 @@ from cxminute.store.pieces import Piece
 from cxminute.store.protocols import Streams
 from cxminute.store.vault import APART
 from tests.app.linked_site import collect, cxm, event, make_linked
+from tests.store.thing_reads import noted_reads
 
 SOLD = """name = "{name}"
 format = "csv"
@@ -271,14 +271,7 @@ def test_where_nobody_is_left_out_no_segment_is_read_for_it(
     own: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever people say that leaves them in, no segment is looked through; for those whom it leaves out, once."""
-    read: list[str] = []
-    original = things.read_pairs
-
-    def noted(piece: Piece, kind: str, beside: str) -> pa.RecordBatch:
-        read.append(f"{piece.path} {kind} {beside}")
-        return original(piece, kind, beside)
-
-    monkeypatch.setattr(things, "read_pairs", noted)
+    read = noted_reads(monkeypatch)
     before = answers(own, capsys, only=SOME)
     with monkeypatch.context() as never:
         never.setattr(leaving_out, "Things", None)

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxminute.store import things as store
 from cxminute.store.people import People
 from cxminute.store.pieces import Piece
 from cxminute.store.things import Things, sweep
+from tests.store.thing_reads import noted_reads
 
 KINDS = ("order_id", "parcel_id")
 OUT = (1, 2)
@@ -115,14 +115,7 @@ def test_things_are_theirs_whose_events_name_them(
 
 def test_a_segment_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a segment tells is kept; another is read when it comes, and what is kept of one that went goes with it."""
-    read: list[str] = []
-    original = store.read_pairs
-
-    def noted(piece: Piece, kind: str, beside: str) -> pa.RecordBatch:
-        read.append(f"{piece.path.stem} {kind} {beside}")
-        return original(piece, kind, beside)
-
-    monkeypatch.setattr(store, "read_pairs", noted)
+    read = noted_reads(monkeypatch)
     first = piece_of(tmp_path, 1, [Row(1, 3, None, 0), Row(0, 4, None, 0)])
     second = piece_of(tmp_path, 2, [Row(2, 4, None, 0)])
     assert found(tmp_path, [first]).left_out("order_id").tolist() == [3]
