@@ -372,12 +372,12 @@ def _fitting(
     """Which events have a name that has a code or may be given one: those of the names that came first."""
     names = events["name"].cast(pa.string()).combine_chunks().dictionary_encode()
     said = names.dictionary.to_pylist()
-    unknown, taken = fresh_names(connection, book, source, said)
+    unknown, taken = fresh_names(connection, source, book.called(source, said))
     room = max(0, manifest.NAMES_AT_MOST - taken)
     if len(unknown) <= room:
         return np.ones(events.num_rows, np.bool_)
     codes = names.indices.to_numpy()
-    new = set(unknown)
+    new = set(unknown.values())
     order = [said[code] for code in dict.fromkeys(codes[fresh].tolist()) if said[code] in new]
     over = new - set(order[:room])
     fitting: NDArray[np.bool_] = np.array([word not in over for word in said], np.bool_)[codes]

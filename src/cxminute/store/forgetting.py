@@ -163,7 +163,7 @@ def count(log: EventLog, removal: Removal, mine: Mine) -> dict[str, int]:
         return {
             "events": mine.events,
             "identifiers": len(digests(log.state, removal.who(mine))),
-            "personal values": len(_personal(connection, log.keyring, removal.profiles, mine)),
+            "personal values": len(_personal(connection, log.keyring, removal.profiles, mine)[0]),
             "quarantine": len(removal.rejects),
             **{name: len(_chosen(connection, name, removal.profiles)) for name in _TABLES},
         }
@@ -192,10 +192,9 @@ def remove(
             table = _TABLES[name][0].table
             for some in batches(_chosen(connection, name, removal.profiles)):
                 connection.execute(delete(table).where(table.c.id.in_(some)))
-        if mine.kept:  # what a law keeps stays readable
-            kept, theirs = keys_called(log.keyring, mine.kept), told_of(connection, removal.profiles)
-            seal_anew(connection, log.keyring, [row for row in theirs if row.event in kept])
-        for some in batches(_personal(connection, log.keyring, removal.profiles, mine)):
+        gone, kept = _personal(connection, log.keyring, removal.profiles, mine)
+        seal_anew(connection, log.keyring, kept)
+        for some in batches(gone):
             drop_personal(connection, PERSONAL.c.id.in_(some))
         for some in batches(sorted(removal.rejects)):
             quarantine.let_go(connection, REJECTS.c.id.in_(some))
@@ -314,11 +313,21 @@ def _replace(connection: Connection, rewritten: Sequence[Rewritten]) -> None:
             connection.execute(update(SEGMENTS).where(s.id == number).values(**said, rows=fewer))
 
 
-def _personal(connection: Connection, keyring: Keyring, profiles: Collection[int], mine: Mine) -> list[int]:
-    """Rows of the vault that go: of these profiles, and of events of theirs that name nobody."""
-    nameless, kept = keys_called(keyring, mine.nameless), keys_called(keyring, mine.kept)
-    rows = told_of(connection, profiles, nameless)
-    return [row.id for row in rows if row.profile is None or row.event not in kept]
+def _personal(
+    connection: Connection, keyring: Keyring, profiles: Collection[int], mine: Mine
+) -> tuple[list[int], list[Any]]:
+    """Rows of the vault of these profiles, and of events of theirs that name nobody: (ids of those that go, the rest).
+
+    The rest is what a law keeps: it stays readable.
+    """
+    nameless, lawful = keys_called(keyring, mine.nameless), keys_called(keyring, mine.kept)
+    gone, kept = [], []
+    for row in told_of(connection, profiles, nameless):
+        if row.profile is not None and row.event in lawful:
+            kept.append(row)
+        else:
+            gone.append(row.id)
+    return gone, kept
 
 
 def _words_of(record: str) -> Iterator[str]:

@@ -263,7 +263,7 @@ class Index:
         self._bucket = bucket
         self._people = people
         self._behind = people if per == "person" else behind
-        self._shared = shared and behind is not None and bool((behind.persons < 0).any())
+        self._without = behind if shared and behind is not None and behind.leaves_out else None
         self._persons, self._profiles = self._owned()
         self._kinds: dict[str, frozenset[str]] = {}
 
@@ -303,10 +303,10 @@ class Index:
             numbers = distinct(np.concatenate([share.owners for share in shares]))
             offsets, times, codes, order = merged(shares, numbers, self._names)
             parts = [share.part for share in shares]
-        if self._last > self.closes_at or self._shared:
+        if self._last > self.closes_at or self._without is not None:
             stay = times <= self.closes_at
-            if self._shared:
-                permitted = np.concatenate([part.permitted() for part in parts])
+            if self._without is not None:
+                permitted = np.concatenate([part.permitted(self._without) for part in parts])
                 stay &= permitted if order is None else permitted[order]
             offsets, kept = cut(offsets, stay)
             times, codes, order = times[kept], codes[kept], kept if order is None else order[kept]

@@ -341,15 +341,14 @@ class EventLog:
         with self.state.connect() as connection:
             rows = connection.execute(select(c.code, c.source, c.name)).all()
         said = self.names.said()
-        lost = {row.name: row.source for row in rows if row.name not in said and not row.name.startswith(ERASED)}
+        called = [row for row in rows if not row.name.startswith(ERASED)]
+        lost = {row.name: row.source for row in called if row.name not in said}
         if lost.keys() - self._sought:
             self._search(set(lost.values()))
             said = self.names.said()
             self._sought = frozenset(lost.keys() - said.keys())
-        return {
-            (row.source, row.name if row.name.startswith(ERASED) else said.get(row.name, f"{UNREADABLE}{row.code}")):
-            row.code for row in rows
-        }  # fmt: skip
+        codes = {(row.source, row.name): row.code for row in rows if row.name.startswith(ERASED)}
+        return codes | {(row.source, said.get(row.name, f"{UNREADABLE}{row.code}")): row.code for row in called}
 
     def volumes(
         self,

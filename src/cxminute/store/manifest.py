@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from sqlalchemy import Connection, func, insert, select
@@ -50,17 +50,16 @@ def add_segment(
     connection.execute(insert(SEGMENTS).values(**row))
 
 
-def fresh_names(connection: Connection, book: Names, source: str, names: Collection[str]) -> tuple[list[str], int]:
-    """Which names of a source have no code yet, in order of the alphabet, and how many codes are taken.
+def fresh_names(connection: Connection, source: str, called: Mapping[str, str]) -> tuple[dict[str, str], int]:
+    """Which names of a source have no code yet, in the order that they are in, and how many codes are taken.
 
-    book: what names say, and what the state calls them
+    called: names by what the state calls them (`Names.called`), as those that are returned
     """
-    called = book.called(source, names)
     mark, (one_of, asked) = mark_of(connection), among(connection, list(called))
     query = f"SELECT name FROM names WHERE source = {mark} AND name {one_of}"  # noqa: S608 -- constants
     known = set(connection.exec_driver_sql(query, (source, asked)).scalars())
     taken: int = connection.execute(select(func.count()).select_from(NAMES)).scalar_one()
-    return sorted(name for digest, name in called.items() if digest not in known), taken
+    return {digest: name for digest, name in called.items() if digest not in known}, taken
 
 
 def give_codes(connection: Connection, book: Names, source: str, names: Collection[str]) -> None:
@@ -68,16 +67,14 @@ def give_codes(connection: Connection, book: Names, source: str, names: Collecti
 
     Also those that have a code: the book may have been lost since.
     """
-    fresh, taken = fresh_names(connection, book, source, names)
+    called = book.called(source, names)  # in the order of names
+    fresh, taken = fresh_names(connection, source, called)
     if taken + len(fresh) > NAMES_AT_MOST:
         raise BadData(
             f"The log would hold {taken + len(fresh):,} names of events.",
             allowed=f"{NAMES_AT_MOST:,} over all sources; a name that holds an id or a page belongs into a property",
             then="Nothing of this chunk was collected.",
         )
-    book.learn(book.called(source, names))
-    if not fresh:
-        return
-    called = book.called(source, fresh)  # in the order of names
-    rows = [(code, source, digest) for code, digest in enumerate(called, start=taken)]
+    book.learn(called)
+    rows = [(code, source, digest) for code, digest in enumerate(fresh, start=taken)]
     insert_rows(connection, NAMES, ("code", "source", "name"), rows)

@@ -9,7 +9,6 @@ when names go; what it says of events can be made again from the segments: so a 
 from __future__ import annotations
 
 import fcntl
-import os
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from cxminute.store.arrays import make_folder, settle_folder
+from cxminute.store.arrays import make_folder, write_whole
 from cxminute.store.keyring import Keyring
 from cxminute.store.sealing import seal, unseal
 from cxminute.store.vault import UNREADABLE, Digest
@@ -30,7 +29,6 @@ DAMAGED: Final = f"{FILE}.damaged-"
 """Begins what a file that did not parse is called once another was written: somebody may still read it."""
 LOCK: Final = "names.lock"
 """Beside that folder."""
-_WRITING: Final = ".names-"
 FILE_KEYS: Final = "file names"
 """Space of the keys of names of files; no kind of identifier has a blank."""
 
@@ -121,7 +119,7 @@ class Names:
             self._keyring.destroy(FILE_KEYS, sorted(gone))
             if self._damaged or len(events) + len(files) < len(book.events) + len(book.files):
                 self._write(_Book(events, files))
-            for pattern in (f"{_WRITING}*", f"{DAMAGED}*"):  # the first are left by a kill
+            for pattern in (".names*", f"{DAMAGED}*"):  # the first are left by a kill
                 for stray in self._root.glob(pattern):
                     stray.unlink()
 
@@ -162,18 +160,12 @@ class Names:
             yield self._look()
 
     def _write(self, book: _Book) -> None:
-        """Puts another file in place; one that is damaged is put aside."""
-        path, temporary = self._root / FILE, self._root / f"{_WRITING}{os.getpid()}"
-        with temporary.open("wb") as file:
-            file.write(msgspec.json.encode(book))
-            file.flush()
-            os.fsync(file.fileno())
-        written = _stamp(temporary)
+        """Puts another file in place, while nobody else does; one that is damaged is put aside."""
+        path = self._root / FILE
         if self._damaged:
             path.rename(self._root / f"{DAMAGED}{path.stat().st_mtime_ns}")
-        temporary.replace(path)
-        settle_folder(self._root)
-        self._read, self._damaged = (written, book), False
+        write_whole(path, msgspec.json.encode(book))
+        self._read, self._damaged = (_stamp(path), book), False
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

@@ -23,6 +23,16 @@ class People:
 
     persons: Ints
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether somebody is left out."""
+        return bool((self.persons < 0).any())
+
+    def left_out(self, profiles: Ints) -> NDArray[np.bool_]:
+        """Which profiles are of somebody who is left out; nobody, -1, is not."""
+        found: NDArray[np.bool_] = (profiles >= 0) & (self.owners(profiles) < 0)
+        return found
+
     def owners(self, profiles: Ints) -> Ints:
         """The person of each profile; -1, which is nobody, stays."""
         inside = (profiles >= 0) & (profiles < self.persons.size)

@@ -146,7 +146,7 @@ class ScatteredLog:
             chosen = (subjects >= bucket.start) & (subjects < bucket.stop)
             if self.shared and self.behind is not None:
                 profiles = numbers_of(own.read("profile").cast(pa.int64()).fill_null(-1))
-                chosen &= (profiles < 0) | (self.behind.owners(profiles) >= 0)
+                chosen &= ~self.behind.left_out(profiles)
             kept = np.flatnonzero(chosen)
             if not kept.size:
                 return self._schema.empty_table()
@@ -219,7 +219,7 @@ def scatter_log(  # noqa: PLR0913 -- as of `open_index`
         keys=tuple(sorted(keys - {column_of(space)})),
         kinds={path: tuple(sorted(found)) for path, found in sorted(kinds.items())},
         bounds=_bounds(spreads, people, size),
-        shared=shared and behind is not None and bool((behind.persons < 0).any()),
+        shared=shared and behind is not None and behind.leaves_out,
     )
 
 

@@ -79,11 +79,9 @@ class Part:
         numbers = self.take(pa.nulls(self.run.times.size, pa.int64()) if found is None else found)
         return numbers if self.people is None or space != "person" else self.people.owners_of(numbers)
 
-    def permitted(self) -> NDArray[np.bool_]:
-        """Which of these events are not of somebody who is left out, -1 among people; those of nobody stay."""
-        profiles = numbers_of(replace(self, people=None).numbers("person").fill_null(-1))
-        found: NDArray[np.bool_] = profiles < 0
-        return found if self.people is None else found | (self.people.owners(profiles) >= 0)
+    def permitted(self, behind: People) -> NDArray[np.bool_]:
+        """Which of these events are not of somebody whom a map leaves out; those of nobody stay."""
+        return ~behind.left_out(numbers_of(replace(self, people=None).numbers("person").fill_null(-1)))
 
 
 class Bucket:

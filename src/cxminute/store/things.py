@@ -51,7 +51,7 @@ class Things:
 
     def left_out(self, kind: str) -> Ints:
         """Things that an event of theirs names, and things of nobody that belong to what is theirs alone."""
-        return np.flatnonzero(_either(self._named(kind), self._beside(kind)))
+        return np.flatnonzero(self._out(kind))
 
     def theirs(self, kind: str) -> Flags:
         """By number, things that no event of anybody else names: an event of nobody that names one is theirs."""
@@ -64,14 +64,14 @@ class Things:
         """
         known = self._names(piece)
         marks = {kind: some for kind in sorted(known - {PROFILE}) if (some := self.theirs(kind)).any()}
-        whole = _either(self._named(per), self._beside(per)) if per in known - {PROFILE} else _NONE
+        whole = self._out(per) if per in known - {PROFILE} else _NONE
         held = known & {PROFILE, *marks, *([per] if whole.any() else [])}
         if not held:
             return np.empty(0, np.int64)
         read = pq.read_table(piece.path, columns=sorted(held))
         columns = {name: numbers_of(read[name].cast(pa.int64()).fill_null(-1).combine_chunks()) for name in held}
         profiles = columns.get(PROFILE, np.full(piece.rows, -1, np.int64))
-        out = self._is_out(profiles)
+        out = self._people.left_out(profiles)
         for kind, some in marks.items():
             out |= (profiles < 0) & _of(some, columns[kind])
         if per in columns:
@@ -84,21 +84,20 @@ class Things:
             self._columns[piece.path] = foot(piece.path).kinds & filled(piece.path) - {GROUP}
         return self._columns[piece.path]
 
-    def _is_out(self, profiles: Ints) -> Flags:
-        """Which profiles are of people who are left out; nobody, -1, is not."""
-        found: Flags = (profiles >= 0) & (self._people.owners(profiles) < 0)
-        return found
+    def _out(self, kind: str) -> Flags:
+        """By number, the things that are left out."""
+        return _either(self._named(kind), self._beside(kind))
 
     def _named(self, kind: str) -> Flags:
         """Things that some event of theirs names."""
-        return self._once("named", kind, lambda: self._with(kind, PROFILE, self._is_out))
+        return self._once("named", kind, lambda: self._with(kind, PROFILE, self._people.left_out))
 
     def _alone(self, kind: str) -> Flags:
         """Of these, those that no event of anybody else names."""
 
         def found() -> Flags:
             named = self._named(kind)
-            return _but(named, self._with(kind, PROFILE, lambda profiles: ~self._is_out(profiles), named))
+            return _but(named, self._with(kind, PROFILE, lambda profiles: ~self._people.left_out(profiles), named))
 
         return self._once("alone", kind, found)
 

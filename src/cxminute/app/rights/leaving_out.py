@@ -19,7 +19,7 @@ from cxminute.app.project import Project
 from cxminute.app.rights.consenting import keep, may_leave_out, only_permitted
 from cxminute.store.arrays import distinct, make_folder
 from cxminute.store.memberships import GROUP
-from cxminute.store.people import People, reaching
+from cxminute.store.people import People
 from cxminute.store.pieces import Piece
 from cxminute.store.things import Things, sweep
 
@@ -43,7 +43,7 @@ class LeftOut:
     @cached_property
     def anybody(self) -> bool:
         """Whether somebody is left out."""
-        return self.people is not None and bool((self.people.persons < 0).any())
+        return self.people is not None and self.people.leaves_out
 
     def things(self, kind: str) -> People | None:
         """Which number of a kind of thing is which, -1 for one that is left out; None where none is.
@@ -55,7 +55,7 @@ class LeftOut:
         out = self._things.left_out(kind)
         if not out.size:
             return None
-        numbers = reaching(np.empty(0, np.int64), int(out[-1]) + 1)
+        numbers = np.arange(int(out[-1]) + 1, dtype=np.int64)
         numbers[out] = -1
         return People(numbers)
 

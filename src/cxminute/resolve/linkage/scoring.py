@@ -99,7 +99,7 @@ def _part(pairs: pa.Table, model: Model, name: str) -> pa.Array:
     if f"{name}{RARE}" in pairs.column_names:
         met = _met(pairs[f"{name}{RARE}"])
         said += np.rint(met.dictionary.to_numpy() * _FINE).astype(np.int64)[met.indices.to_numpy()]
-    which = _met(pa.chunked_array([pa.array(said)]))
+    which = pa.array(said).dictionary_encode()
     encode = msgspec.json.Encoder().encode
     texts: list[str | None] = []
     for kind in which.dictionary.to_pylist():
